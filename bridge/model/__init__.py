@@ -1,0 +1,1 @@
+"""The nouns: frozen dataclasses that import only the standard library."""

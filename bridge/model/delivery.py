@@ -1,0 +1,32 @@
+"""Something that came from or goes to another program, kept until it is done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Literal
+
+
+class DeliveryState(StrEnum):
+    """waiting = a person must decide; dead = given up after many tries, kept and listed."""
+
+    PENDING = "pending"
+    WAITING = "waiting"
+    DONE = "done"
+    DEAD = "dead"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One incoming webhook, one refused import or one outgoing push; key makes a repeat of it harmless."""
+
+    id: int
+    direction: Literal["in", "out"]
+    kind: str
+    project: str | None
+    key: str
+    body: dict[str, Any]
+    state: DeliveryState = DeliveryState.PENDING
+    attempts: int = 0
+    outcome: dict[str, Any] = field(default_factory=dict)
+    at: str = ""

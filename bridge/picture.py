@@ -1,0 +1,97 @@
+"""Looking at a picture file: size, format, EXIF turn, bytes; nothing is ever written."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image, UnidentifiedImageError
+
+from bridge.errors import InputError, NotFoundError
+from bridge.model.annotation import FileStamp
+
+# What VoTT and darknet both take; an extension outside it is reported.
+EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm"})
+
+_EXIF_ORIENTATION = 0x0112
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the header says: size as stored (no EXIF turn), format ("JPEG", "PNG", …), EXIF orientation 1 to 8, mode."""
+
+    width: int
+    height: int
+    format: str
+    orientation: int
+    mode: str
+
+
+def look(path: Path, max_megapixels: int = 200) -> Look:
+    """Read a picture's header; raises NotFoundError or InputError (unreadable, too large)."""
+    with _opened(path) as image:
+        width, height = image.size
+        if width * height > max_megapixels * 1_000_000:
+            raise InputError("picture-too-large", path=str(path), width=width, height=height, limit=max_megapixels)
+        # Reading EXIF from a PNG would decode the whole file; only JPEG, TIFF and WebP turn pictures in practice.
+        turned = image.format in ("JPEG", "MPO", "TIFF", "WEBP")
+        orientation = image.getexif().get(_EXIF_ORIENTATION, 1) if turned else 1
+        valid = isinstance(orientation, int) and 1 <= orientation <= 8
+        return Look(width, height, image.format or "", orientation if valid else 1, image.mode)
+
+
+def stamp(path: Path) -> FileStamp:
+    """Where the file is, and size and time as they are now; raises NotFoundError."""
+    try:
+        found = path.stat()
+    except OSError:
+        raise NotFoundError("picture-missing", path=str(path)) from None
+    return FileStamp(str(path), found.st_size, found.st_mtime_ns)
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of the file's bytes; raises NotFoundError."""
+    try:
+        with path.open("rb", buffering=0) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        raise NotFoundError("picture-missing", path=str(path)) from None
+
+
+def decode(path: Path, max_megapixels: int = 200) -> None:
+    """Decode the whole picture; raises InputError when it is cut short or damaged."""
+    look(path, max_megapixels)
+    with _opened(path) as image:
+        try:
+            image.load()
+        except (OSError, SyntaxError, ValueError) as error:
+            raise InputError("picture-unreadable", path=str(path), reason=str(error)) from None
+
+
+def preview(path: Path, longest: int, quality: int = 80) -> bytes:
+    """A JPEG at most `longest` pixels wide or high, in the stored pixel grid; raises like look."""
+    look(path)
+    with _opened(path) as image:
+        try:
+            image.draft("RGB", (longest * 2, longest * 2))
+            image.thumbnail((longest, longest))
+            target = io.BytesIO()
+            image.convert("RGB").save(target, "JPEG", quality=quality)
+        except (OSError, SyntaxError, ValueError) as error:
+            raise InputError("picture-unreadable", path=str(path), reason=str(error)) from None
+    return target.getvalue()
+
+
+def _opened(path: Path) -> Image.Image:
+    try:
+        with warnings.catch_warnings():
+            # We bound the size ourselves, before anything is decoded.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            return Image.open(path)
+    except FileNotFoundError:
+        raise NotFoundError("picture-missing", path=str(path)) from None
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise InputError("picture-unreadable", path=str(path), reason=str(error)) from None

@@ -1,0 +1,360 @@
+"""The contract: all that a plugin author must read.
+
+A plugin is a class (or an instance) of one of the kinds below, nouns in, nouns out. It knows nothing of Flask,
+Celery or the store. It is found by kind and name: built-ins in registry.py, others by the entry-point group
+"labelbridge" (name "<kind>:<name>", value "package.module:Class") or as one .py file in DATA/plugins/ whose
+top-level PLUGINS maps "<kind>:<name>" to a class. A plugin that raises is listed as broken and never takes the
+server down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import pluggy
+
+from bridge.model.anchors import Anchors
+from bridge.model.annotation import Document
+from bridge.model.dataset import Dataset, Reading
+from bridge.model.finding import Finding
+from bridge.model.prediction import Prediction
+from bridge.model.scores import Scores
+from bridge.model.training import Failure, Recipe, RunEvent, Stream
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Progress = Callable[[int, int], None]
+
+
+def no_progress(done: int, total: int) -> None:
+    """Say nothing about progress."""
+
+
+# ---------------------------------------------------------------- format
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """How to read: where the pictures are (None = as the file says), file order, label config, size bounds."""
+
+    images: Path | None = None
+    order: Literal["auto", "ntfs", "bytes", "created"] = "auto"
+    label_config: Path | None = None
+    max_file_megabytes: int = 512
+    max_megapixels: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOptions:
+    """How to write: pictures as hard links, copies or not at all."""
+
+    pictures: Literal["link", "copy", "none"] = "link"
+    progress: Progress = no_progress
+
+
+class Format(Protocol):
+    """One file format of labels; reads raise InputError or RefusedError, single bad items become findings."""
+
+    name: str
+
+    def recognises(self, path: Path) -> bool:
+        """Whether this path is (or holds) a project of this format; cheap, never raises."""
+
+    def read(self, path: Path, options: ReadOptions) -> Reading:
+        """Read labels in class order and documents; what is not understood goes into extra."""
+
+    def losses(self, dataset: Dataset) -> list[Finding]:
+        """What this format cannot hold, region by region, told before anything is written."""
+
+    def write(self, dataset: Dataset, out: Path, options: WriteOptions) -> list[Finding]:
+        """Write the dataset to out (atomically); findings tell what was clipped, renamed or left out."""
+
+
+# ---------------------------------------------------------------- validator
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a validator sees; documents can be iterated more than once. network is (width, height) in pixels."""
+
+    labels: tuple[str, ...]
+    documents: Iterable[Document]
+    network: tuple[int, int] = (416, 416)
+    max_megapixels: int = 200
+
+
+class Validator(Protocol):
+    """One rule over a project or a file; never changes anything."""
+
+    rule: str
+
+    def check(self, view: View) -> Iterable[Finding]:
+        """All findings of this rule."""
+
+
+# ---------------------------------------------------------------- engine
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One program to start: an argument list (never a shell string), extra environment, and what it reads as input."""
+
+    argv: tuple[str, ...]
+    env: dict[str, str] = field(default_factory=dict)
+    stdin: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What a program wrote and how it ended."""
+
+    out: str
+    err: str
+    exit_code: int
+
+
+@dataclass(frozen=True, slots=True)
+class EngineInfo:
+    """What the installed engine is and can do; capabilities are words such as gpu, map, opencv, calc_anchors."""
+
+    engine: str
+    fork: str
+    version: str
+    binary: str
+    capabilities: frozenset[str] = frozenset()
+    gpu_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RunFiles:
+    """The files of one training in its own fresh folder; weights is None for random ones."""
+
+    folder: Path
+    data: Path
+    cfg: Path
+    names: Path
+    train: Path
+    valid: Path
+    backup: Path
+    weights: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SavedWeights:
+    """A weights file on disk as the engine named it; sound tells whether size and header fit the cfg."""
+
+    path: Path
+    iteration: int
+    kind: Literal["numbered", "last", "best", "final"]
+    sound: bool
+
+
+class LogParser(Protocol):
+    """Turns raw output into events, one stream at a time, whatever the chunks."""
+
+    def feed(self, stream: Stream, chunk: bytes) -> list[RunEvent]:
+        """The events of all lines completed by this chunk."""
+
+    def end(self) -> list[RunEvent]:
+        """The events of what was left without a newline."""
+
+
+class Engine(Protocol):
+    """A trainer: says what to run and how to read it; text and files in, records out, never starts anything."""
+
+    name: str
+
+    def probes(self, binary: str) -> tuple[Command, ...]:
+        """Harmless commands whose output tells what the program is."""
+
+    def recognise(self, binary: str, outputs: Sequence[Output]) -> EngineInfo:
+        """Read the probes' output."""
+
+    def preflight(self, recipe: Recipe, info: EngineInfo | None, pictures: int) -> list[Finding]:
+        """Every rule of the engine that this recipe breaks; an error would stop or spoil the training."""
+
+    def prepare(self, folder: Path, recipe: Recipe, train: Sequence[Path], valid: Sequence[Path]) -> RunFiles:
+        """Write cfg, names, lists and data file into a fresh folder."""
+
+    def command(self, files: RunFiles, recipe: Recipe, info: EngineInfo, resume: bool) -> Command:
+        """The command that trains."""
+
+    def parser(self) -> LogParser:
+        """A fresh reader of this engine's output."""
+
+    def saved(self, files: RunFiles, recipe: Recipe) -> list[SavedWeights]:
+        """The weights in the backup folder, oldest first."""
+
+    def classify(self, events: Sequence[RunEvent], output: Output, max_batches: int) -> Failure | None:
+        """Why it ended, or None if it trained to the end; the exit code alone proves nothing."""
+
+
+# ---------------------------------------------------------------- detector and evaluator
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorOptions:
+    """How to detect; these decide the numbers and are stored with every Scores.
+
+    resize: "darknet" (align corners) or "half-pixel" (OpenCV). epsilon: "pjreddie" sqrt(var)+1e-6, or "alexeyab"
+    sqrt(var+1e-5), the batch-norm rule of the fork that trained the weights.
+    """
+
+    threshold: float = 0.005
+    nms: float = 0.45
+    resize: Literal["darknet", "half-pixel"] = "darknet"
+    letterbox: bool = False
+    epsilon: Literal["pjreddie", "alexeyab"] = "alexeyab"
+    max_per_class: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """One detected box in pixels of the picture as stored: class index, score 0..1, corners."""
+
+    class_id: int
+    score: float
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+class LoadedDetector(Protocol):
+    """A network ready to look at pictures."""
+
+    classes: int
+    identity: dict[str, Any]
+
+    def detect(self, pictures: Sequence[Path]) -> Iterable[list[Detection]]:
+        """One list of detections per picture, in order."""
+
+
+class Detector(Protocol):
+    """Loads a network from cfg text and a weights file; raises InputError on what it cannot read, by name."""
+
+    name: str
+
+    def load(self, cfg: str, weights: Path, options: DetectorOptions) -> LoadedDetector:
+        """Build the network."""
+
+
+@dataclass(frozen=True, slots=True)
+class BoxTable:
+    """Boxes in columns: picture index (int64), class index (int64), corners (n, 4) float64 and, for detections, score.
+
+    pictures and classes are the names behind the indices.
+    """
+
+    pictures: tuple[str, ...]
+    classes: tuple[str, ...]
+    picture: NDArray[np.int64]
+    class_id: NDArray[np.int64]
+    corners: NDArray[np.float64]
+    score: NDArray[np.float64] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreOptions:
+    """iou: the least overlap of a match (darknet: strictly above). points: 0 = area under the curve, else 11 or 101."""
+
+    iou: float = 0.5
+    points: int = 0
+
+
+class Evaluator(Protocol):
+    """One protocol of average precision."""
+
+    name: str
+
+    def score(self, truth: BoxTable, detections: BoxTable, options: ScoreOptions) -> Scores:
+        """AP per class and the mean, as the protocol defines it."""
+
+
+# ---------------------------------------------------------------- anchors
+
+
+class AnchorFitter(Protocol):
+    """Fits n anchors to box sizes: an (m, 2) float array of width, height in pixels of the network size."""
+
+    name: str
+
+    def fit(self, sizes: NDArray[np.float64], n: int, seed: int, network: tuple[int, int]) -> Anchors:
+        """The anchors, smallest area first; raises InputError when there are fewer distinct boxes than anchors."""
+
+
+# ---------------------------------------------------------------- source
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a pull found: new or changed documents, items gone, and the cursor for the next pull."""
+
+    labels: tuple[str, ...]
+    documents: Iterable[Document]
+    cursor: str
+    gone: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PushOutcome:
+    """What a push did: how many arrived, which were refused by the tool and why."""
+
+    sent: int
+    accepted: int
+    refused: tuple[Finding, ...] = ()
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PushItem:
+    """One picture's predictions for a tool: its own id of the picture, and the picture's size in pixels."""
+
+    item: str
+    width: int
+    height: int
+    prediction: Prediction
+    orientation: int = 1
+
+
+class ToolSource(Protocol):
+    """One connected labeling tool; place and options come from the Source noun, credentials already unsealed."""
+
+    kind: str
+
+    def pull(self, cursor: str | None) -> Changes:
+        """Everything that changed since the cursor (None: everything)."""
+
+    def push(self, version: str, items: Sequence[PushItem], replaces: Sequence[str]) -> PushOutcome:
+        """Put predictions of a model version beside the labels, replacing older versions, never a person's boxes."""
+
+    def health(self) -> list[Finding]:
+        """What is wrong with the connection; empty when all is well."""
+
+
+# ---------------------------------------------------------------- listeners
+
+hookspec = pluggy.HookspecMarker("labelbridge")
+hookimpl = pluggy.HookimplMarker("labelbridge")
+
+
+class Listeners:
+    """Events that plugins may listen to; a listener may take fewer arguments than named here."""
+
+    @hookspec
+    def run_changed(self, run_id: str, state: str) -> None:
+        """A run changed its state."""
+
+    @hookspec
+    def dataset_cut(self, project: str, version: str) -> None:
+        """A dataset version was cut."""
+
+    @hookspec
+    def findings_changed(self, project: str, counts: dict[str, int]) -> None:
+        """A check of a project ended; counts by rule."""
