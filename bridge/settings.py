@@ -60,7 +60,7 @@ class Settings:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
-        """Settings from the environment; overrides that are not None win. Raises UsageError on a value of the wrong type."""
+        """Settings from the environment; overrides that are not None win; raises UsageError on a wrong type."""
         environ = os.environ if environ is None else environ
         values = {name: v for name, v in overrides.items() if v is not None}
         for name, kind in get_type_hints(cls).items():

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class Anchors:
     """Anchors in pixels of the network size, smallest area first, and how well they fit.
 
-    average_iou is the mean over training boxes of the best IoU of co-centred boxes with the (unrounded) anchors, 0 to 1;
+    average_iou is the mean over training boxes of the best co-centred IoU with the (unrounded) anchors, 0 to 1;
     darknet_average_iou is what darknet's own calc_anchors (k-means by means) reaches on the same boxes.
     """
 
