@@ -1,0 +1,87 @@
+"""Frozen dataset versions."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from sqlalchemy import Connection, insert, select
+
+from bridge.errors import ConflictError, NotFoundError
+from bridge.model.dataset import DatasetVersion, Member, Part
+from bridge.store import tables as t
+
+
+def put(tx: Connection, version: DatasetVersion) -> bool:
+    """Keep a version; False when it is there already (equal content has one id)."""
+    if tx.scalar(select(t.dataset_version.c.id).where(t.dataset_version.c.id == version.id)):
+        return False
+    tx.execute(
+        insert(t.dataset_version).values(
+            id=version.id,
+            project=version.project,
+            labels=list(version.labels),
+            seed=version.seed,
+            fraction=version.fraction,
+            created=version.created,
+        )
+    )
+    rows = [
+        {
+            "version": version.id,
+            "image_id": m.image_id,
+            "name": m.name,
+            "sha256": m.sha256,
+            "revision_id": m.revision_id,
+            "content_hash": m.content_hash,
+            "part": m.part,
+        }
+        for m in version.members
+    ]
+    if rows:
+        tx.execute(insert(t.dataset_member), rows)
+    return True
+
+
+def find(tx: Connection, wanted: str) -> DatasetVersion:
+    """A version by its hash or the beginning of it; raises NotFoundError, ConflictError for two such."""
+    rows = tx.execute(select(t.dataset_version).where(t.dataset_version.c.id.startswith(wanted)).limit(2)).all()
+    if not rows:
+        raise NotFoundError("version-missing", version=wanted)
+    if len(rows) > 1:
+        raise ConflictError("version-ambiguous", version=wanted)
+    return _version(tx, rows[0])
+
+
+def newest(tx: Connection, project: str) -> DatasetVersion | None:
+    """The version cut last."""
+    query = select(t.dataset_version).where(t.dataset_version.c.project == project)
+    row = tx.execute(query.order_by(t.dataset_version.c.created.desc()).limit(1)).first()
+    return _version(tx, row) if row else None
+
+
+def listing(tx: Connection, project: str) -> list[DatasetVersion]:
+    """All versions of a project, newest first, without members."""
+    query = select(t.dataset_version).where(t.dataset_version.c.project == project)
+    rows = tx.execute(query.order_by(t.dataset_version.c.created.desc()))
+    return [_bare(row, ()) for row in rows]
+
+
+def held_out(tx: Connection, project: str) -> set[int]:
+    """Images that were held out in any version: they stay held out for ever."""
+    m, v = t.dataset_member.c, t.dataset_version.c
+    query = select(m.image_id).join(t.dataset_version, v.id == m.version).where(v.project == project, m.part == "valid")
+    return set(tx.scalars(query.distinct()))
+
+
+def _version(tx: Connection, row: Any) -> DatasetVersion:
+    members = tx.execute(
+        select(t.dataset_member).where(t.dataset_member.c.version == row.id).order_by(t.dataset_member.c.image_id)
+    )
+    return _bare(
+        row,
+        tuple(Member(m.image_id, m.name, m.sha256, m.revision_id, m.content_hash, cast(Part, m.part)) for m in members),
+    )
+
+
+def _bare(row: Any, members: tuple[Member, ...]) -> DatasetVersion:
+    return DatasetVersion(row.id, row.project, tuple(row.labels), members, row.seed, row.fraction, row.created)

@@ -1,0 +1,75 @@
+"""Findings of the last import and the last check of each project."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, insert, select
+
+from bridge.model.annotation import fold_name
+from bridge.model.finding import Finding, Fix, Severity
+from bridge.store import tables as t
+
+_SLICE = 5000
+
+
+def replace(tx: Connection, project: str, origin: str, findings: Sequence[Finding], ids: Mapping[str, int]) -> None:
+    """Put findings of an origin ("import", "check") in place of its last; ids maps folded names to images."""
+    tx.execute(delete(t.finding).where(t.finding.c.project == project, t.finding.c.origin == origin))
+    add(tx, project, origin, findings, ids)
+
+
+def add(tx: Connection, project: str, origin: str, findings: Sequence[Finding], ids: Mapping[str, int]) -> None:
+    """Append findings of an origin."""
+    rows = [
+        {
+            "project": project,
+            "image_id": ids.get(fold_name(f.image)) if f.image is not None else None,
+            "origin": origin,
+            "rule": f.rule,
+            "severity": f.severity.value,
+            "region": f.region,
+            "fix": f.fix.value if f.fix else None,
+            "fields": {**f.fields, "image": f.image} if f.image is not None else f.fields,
+        }
+        for f in findings
+    ]
+    for start in range(0, len(rows), _SLICE):
+        tx.execute(insert(t.finding), rows[start : start + _SLICE])
+
+
+def listing(
+    tx: Connection,
+    project: str,
+    rule: str | None = None,
+    image_id: int | None = None,
+    after: int | None = None,
+    limit: int | None = None,
+) -> list[Finding]:
+    """Findings in the order they were made."""
+    query = select(t.finding).where(t.finding.c.project == project).order_by(t.finding.c.id)
+    if rule is not None:
+        query = query.where(t.finding.c.rule == rule)
+    if image_id is not None:
+        query = query.where(t.finding.c.image_id == image_id)
+    if after is not None:
+        query = query.where(t.finding.c.id > after)
+    return [_finding(row) for row in tx.execute(query.limit(limit) if limit else query)]
+
+
+def counts(tx: Connection, project: str) -> dict[str, dict[str, int]]:
+    """How many findings of each rule, by severity: {rule: {severity: n}}."""
+    c = t.finding.c
+    query = select(c.rule, c.severity, func.count().label("n")).where(c.project == project).group_by(c.rule, c.severity)
+    found: dict[str, dict[str, int]] = {}
+    for row in tx.execute(query.order_by(c.rule)):
+        found.setdefault(row.rule, {})[row.severity] = row.n
+    return found
+
+
+def _finding(row: Any) -> Finding:
+    fields = dict(row.fields)
+    image = fields.pop("image", None)
+    fix = Fix(row.fix) if row.fix else None
+    return Finding(row.rule, Severity(row.severity), image, fields, row.region, fix, row.id)

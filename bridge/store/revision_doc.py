@@ -1,0 +1,88 @@
+"""The stored form of a revision: one JSON document, label ids instead of names."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, cast
+
+import msgspec
+
+from bridge.model.annotation import Kind, Region
+
+Number = float | None  # JSON has no NaN
+
+
+class StoredRegion(msgspec.Struct, omit_defaults=True):
+    """One region with short keys (a million of them are stored)."""
+
+    k: str
+    p: list[tuple[Number, Number]]
+    l: list[int] = []  # noqa: E741
+    id: str | None = None
+    a: str | None = None
+    s: float | None = None
+    x: dict[str, Any] = {}
+
+
+class StoredDocument(msgspec.Struct, omit_defaults=True):
+    """One picture's regions; x keeps what the tool wrote beside them."""
+
+    r: list[StoredRegion]
+    x: dict[str, Any] = {}
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(StoredDocument)
+
+
+def encode(regions: tuple[Region, ...], extra: Mapping[str, Any], ids: Mapping[str, int]) -> bytes:
+    """Regions to bytes; every label name must have an id."""
+    stored = [
+        StoredRegion(
+            r.kind,
+            [(_finite(x), _finite(y)) for x, y in r.points],
+            [ids[name] for name in r.labels],
+            r.region_id,
+            r.author,
+            r.score,
+            r.extra,
+        )
+        for r in regions
+    ]
+    return _encoder.encode(StoredDocument(stored, dict(extra)))
+
+
+def decode(data: bytes, names: Mapping[int, str]) -> tuple[tuple[Region, ...], dict[str, Any]]:
+    """Bytes to regions with the labels' present names, and the document's extra."""
+    document = _decoder.decode(data)
+    regions = tuple(
+        Region(
+            cast(Kind, s.k),
+            tuple((_number(x), _number(y)) for x, y in s.p),
+            tuple(names[i] for i in s.l),
+            s.id,
+            s.a,
+            s.s,
+            s.x,
+        )
+        for s in document.r
+    )
+    return regions, document.x
+
+
+def label_counts(regions: tuple[Region, ...], ids: Mapping[str, int]) -> dict[int, int]:
+    """How many regions carry each label."""
+    counts: dict[int, int] = {}
+    for region in regions:
+        for name in region.labels:
+            counts[ids[name]] = counts.get(ids[name], 0) + 1
+    return counts
+
+
+def _finite(value: float) -> Number:
+    return value if math.isfinite(value) else None
+
+
+def _number(value: Number) -> float:
+    return math.nan if value is None else value

