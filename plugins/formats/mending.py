@@ -1,0 +1,94 @@
+"""JSON that another program left damaged: cut short, or two writes over each other."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from bridge.document import decode_text, parse_json, read_bytes, too_deep
+from bridge.errors import InputError
+from bridge.model.finding import Finding, Severity
+
+# A whole string, a string that never ends, or one sign of structure.
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|"(?:[^"\\]|\\.?)*\Z|[\[\]{},]', re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """What could be read; how it was damaged (None: not at all); lost is how many characters were left out."""
+
+    value: Any
+    how: Literal["trailing", "cut"] | None = None
+    lost: int = 0
+
+
+def read_mended(path: Path, max_megabytes: int, depth: int) -> Mended:
+    """A JSON file, mended if damaged; depth as in mend. Raises InputError where nothing can be made of it."""
+    return mend(read_bytes(path, max_megabytes), str(path), depth)
+
+
+def mend(data: bytes, name: str, depth: int) -> Mended:
+    """JSON bytes, mended if damaged: the first whole document, else all that was whole before the cut.
+
+    depth is how deep the smallest whole things lie (the brackets around one region): a thing that was cut is left
+    out, for its last number may have lost digits. Raises InputError json-broken or json-too-deep.
+    """
+    try:
+        return Mended(parse_json(data, name))
+    except InputError as error:
+        if error.rule != "json-broken" or too_deep(data):
+            raise
+        mended = _first_document(data) or _closed(_text(data), depth)
+        if mended is None:
+            raise
+        return mended
+
+
+def damaged(mended: Mended, path: Path) -> tuple[Finding, ...]:
+    """The finding that a file had to be mended, if so; a cut one may have lost labels."""
+    if mended.how is None:
+        return ()
+    severity = Severity.ERROR if mended.how == "cut" else Severity.WARNING
+    return (Finding("damaged", severity, None, {"path": str(path), "how": mended.how, "lost": mended.lost}),)
+
+
+def _first_document(data: bytes) -> Mended | None:
+    text = data.decode("utf-8-sig", "surrogateescape")
+    try:
+        value, end = json.JSONDecoder().raw_decode(text, len(text) - len(text.lstrip()))
+        text[:end].encode()  # Where two writes meet, a character may be cut in half; not inside the first document.
+    except ValueError:
+        return None
+    return Mended(value, "trailing", len(text) - end) if isinstance(value, (dict, list)) else None
+
+
+def _text(data: bytes) -> str:
+    for short in range(4):  # A cut may go through the last character.
+        try:
+            return data[: len(data) - short].decode("utf-8-sig")
+        except UnicodeDecodeError:
+            continue
+    return decode_text(data)
+
+
+def _closed(text: str, depth: int) -> Mended | None:
+    """Everything up to the last whole thing at most `depth` brackets deep, with the open brackets closed."""
+    stack: list[str] = []
+    end, closing = 0, ""
+    for token in _TOKEN.finditer(text):
+        sign = token.group()
+        if sign in "[{":
+            stack.append("]" if sign == "[" else "}")
+        elif sign in "]}" and (not stack or stack.pop() != sign):
+            break
+        if len(stack) <= depth and stack and sign in "]},":
+            end, closing = token.start() if sign == "," else token.end(), "".join(reversed(stack))
+    if not end:
+        return None
+    try:
+        return Mended(json.loads(text[:end] + closing), "cut", len(text) - end)
+    except ValueError:
+        return None

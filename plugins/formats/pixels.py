@@ -1,0 +1,27 @@
+"""Numbers from outside as pixels: finite or not a number at all, and free of the noise of going there and back."""
+
+from __future__ import annotations
+
+import math
+
+from bridge.model.annotation import Point
+
+
+def finite(value: object) -> float | None:
+    """The number, or None for anything else: text, null, true, NaN, infinity, an integer beyond all floats."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:
+        return None
+
+
+def snap(value: float) -> float:
+    """The pixel without the rounding noise of percent or width arithmetic, which stays far below 1e-9."""
+    return round(value, 9) + 0.0  # + 0.0 turns -0.0 into 0.0
+
+
+def snapped(points: tuple[Point, ...]) -> tuple[Point, ...]:
+    """All points without rounding noise."""
+    return tuple((snap(x), snap(y)) for x, y in points)
