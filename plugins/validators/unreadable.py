@@ -1,0 +1,50 @@
+"""Picture files that cannot be decoded to the end."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+
+from bridge import picture
+from bridge.errors import InputError, NotFoundError
+from bridge.model.annotation import Image
+from bridge.model.finding import Finding, Severity
+from bridge.plugin import View
+
+
+class Unreadable:
+    """An error: on such a file darknet crashes, stops, or trains on a black picture, depending on how it was built.
+
+    Every picture is decoded whole, several at a time. A file that is gone is another rule (missing-image).
+    """
+
+    rule = "unreadable"
+
+    def check(self, view: View) -> Iterator[Finding]:
+        """One finding per file."""
+        threads = min(8, os.cpu_count() or 1)  # Pillow decodes without Python's lock.
+        images = (d.image for d in view.documents if d.image.file is not None)
+        with ThreadPoolExecutor(threads) as pool:
+            # A few at a time, so that findings come early and a project of a million pictures is never held at once.
+            while batch := list(islice(images, threads * 8)):
+                yield from filter(None, pool.map(lambda image: self._look(image, view.max_megapixels), batch))
+
+    def _look(self, image: Image, max_megapixels: int) -> Finding | None:
+        assert image.file is not None
+        try:
+            picture.decode(Path(image.file.path), max_megapixels)
+        except NotFoundError:
+            return None
+        except InputError as error:
+            fields = {"path": image.file.path, "reason": _reason(error)}
+            return Finding(self.rule, Severity.ERROR, image.name, fields)
+        return None
+
+
+def _reason(error: InputError) -> str:
+    if error.rule == "picture-too-large":
+        return "{width} x {height} px > {limit} megapixels".format_map(error.fields)
+    return str(error.fields.get("reason", error.rule))
