@@ -1,0 +1,64 @@
+"""The web app: pages, admin API, work protocol, ML backend and webhooks over one workspace."""
+
+from __future__ import annotations
+
+from importlib import import_module, util
+
+from flask import Blueprint, Response, request
+from flask_openapi.blueprint import APIBlueprint
+from flask_openapi.openapi import OpenAPI
+
+from bridge.web import api, auth, health, language, pages, pictures, problems
+from bridge.workspace import Workspace
+
+# Each has its own lock (Basic, a secret header), which its own file keeps.
+_OWN_LOCK = ("bridge.web.ml_backend", "bridge.web.webhooks")
+_POLICY = (
+    "default-src 'none'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; script-src 'self'; "
+    "connect-src 'self'; font-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+def create_app(ws: Workspace) -> OpenAPI:
+    """The app over a workspace, found again as app.extensions["workspace"]."""
+    app = api.new_app()
+    app.extensions["workspace"] = ws
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    problems.install(app)
+    auth.install(app, ws)
+    _register(app)
+    app.after_request(language.remember)
+    app.after_request(_harden)
+    return app
+
+
+def _register(app: OpenAPI) -> None:
+    app.register_blueprint(health.blueprint())
+    app.register_blueprint(pages.blueprint())
+    app.register_blueprint(pictures.blueprint())
+    for area in api.areas():
+        _add(app, area)
+    for name in _OWN_LOCK:
+        if util.find_spec(name) is not None:
+            own = import_module(name).blueprint()
+            _add(app, own)
+            auth.leave_to(app, own.name)
+
+
+def _add(app: OpenAPI, part: Blueprint) -> None:
+    if isinstance(part, APIBlueprint):
+        app.register_api(part)
+    else:
+        app.register_blueprint(part)
+
+
+def _harden(answer: Response) -> Response:
+    headers = answer.headers
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    headers.setdefault("Referrer-Policy", "same-origin")
+    if answer.mimetype == "text/html":
+        headers.setdefault("Content-Security-Policy", _POLICY)
+        headers.setdefault("Cache-Control", "no-store")
+    elif request.path.startswith("/api/"):
+        headers.setdefault("Cache-Control", "no-store")
+    return answer

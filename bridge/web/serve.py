@@ -1,0 +1,89 @@
+"""The web server process: `python -m bridge.web.serve`."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import logging
+import os
+import socket
+import sys
+from typing import TYPE_CHECKING
+
+from bridge import texts
+from bridge.errors import BridgeError, MissingPartError
+from bridge.settings import Settings
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+# How long an open event stream may hold up the end of the process.
+_STOP_SECONDS = 5
+
+
+def application() -> Flask:
+    """The app of one worker process, over the settings in the environment, with the sender of due jobs beside it."""
+    from bridge.web.app import create_app
+    from bridge.workspace import open_workspace
+
+    ws = open_workspace(Settings.from_env())
+    app = create_app(ws)
+    if importlib.util.find_spec("bridge.loop.dispatch") is not None:
+        importlib.import_module("bridge.loop.dispatch").start_sender(ws)
+    return app
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM; raises MissingPartError port-taken, and what open_workspace raises."""
+    from granian.constants import Interfaces
+    from granian.log import LogLevels
+    from granian.server import Server
+
+    from bridge.workspace import open_workspace
+
+    open_workspace(settings).close()  # Say what is wrong with the store here, and not in a worker's traceback.
+    _claim(settings.host, settings.port)
+    os.environ.update(settings.environment())
+    Server(
+        "bridge.web.serve:application",
+        factory=True,
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.WSGI,
+        workers=1,  # One process holds SQLite's one write lock.
+        blocking_threads=settings.web_threads,
+        workers_kill_timeout=_STOP_SECONDS,
+        respawn_failed_workers=True,
+        log_level=LogLevels.warning,
+    ).serve()
+
+
+def _claim(host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise MissingPartError("port-taken", host=host, port=port, reason=reason) from None
+
+
+def main() -> int:
+    """Serve; a sentence and 1 when that cannot begin."""
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    try:
+        settings = Settings.from_env()
+    except BridgeError as error:
+        print(texts.render("errors", error.rule, error.fields, texts.language_of()), file=sys.stderr)
+        return error.exit_code
+    try:
+        serve(settings)
+    except BridgeError as error:
+        print(texts.render("errors", error.rule, error.fields, texts.language_of(settings.lang)), file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

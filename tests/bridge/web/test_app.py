@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import logging
+from urllib.parse import urlsplit
+
+import pytest
+from flask.testing import FlaskClient
+from flask_openapi.openapi import OpenAPI
+
+from bridge.store import tokens
+from bridge.store.tokens import Role
+from bridge.web import auth
+from bridge.web.app import create_app
+from bridge.workspace import Workspace
+
+
+@pytest.fixture
+def app(sqlite_workspace: Workspace) -> OpenAPI:
+    made = create_app(sqlite_workspace)
+    made.config["PROPAGATE_EXCEPTIONS"] = False
+    return made
+
+
+@pytest.fixture
+def client(app: OpenAPI) -> FlaskClient:
+    return app.test_client()
+
+
+def bearer(ws: Workspace, role: Role, name: str = "aiko") -> dict[str, str]:
+    with ws.db.write() as tx:
+        _, word = tokens.create(tx, name, role)
+    return {"Authorization": f"Bearer {word}"}
+
+
+def test_it_lives_and_is_ready(client: FlaskClient) -> None:
+    assert client.get("/healthz").json == {"status": "ok"}
+    assert client.get("/readyz").status_code == 200
+
+
+def test_it_says_when_the_store_is_gone(client: FlaskClient, sqlite_workspace: Workspace) -> None:
+    sqlite_workspace.db.dispose()
+    for file in sqlite_workspace.settings.data.glob("store.sqlite3*"):
+        file.rename(file.with_name("away-" + file.name))
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json["rule"] == "store-unusable"
+    assert client.get("/healthz").status_code == 200
+
+
+def test_figures_are_for_read_tokens(client: FlaskClient, sqlite_workspace: Workspace) -> None:
+    refused = client.get("/metrics")
+    assert (refused.status_code, refused.content_type) == (401, "application/problem+json")
+    assert refused.headers["WWW-Authenticate"].startswith("Bearer")
+    assert client.get("/metrics", headers=bearer(sqlite_workspace, "node")).status_code == 403
+    figures = client.get("/metrics", headers=bearer(sqlite_workspace, "read")).text
+    assert 'labelbridge_rows{table="image"} 0.0' in figures
+
+
+def test_a_login_link_opens_the_pages_once(client: FlaskClient, app: OpenAPI, sqlite_workspace: Workspace) -> None:
+    link = urlsplit(auth.login_link(sqlite_workspace))
+    path = f"{link.path}?{link.query}"
+    assert client.get("/").location == "/login"
+    entered = client.get(path)
+    assert entered.location == "/"
+    cookie = entered.headers["Set-Cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+    assert client.get("/").status_code == 200
+    again = app.test_client().get(path)
+    assert again.status_code == 401
+
+
+def test_forms_want_the_word_of_their_session(client: FlaskClient, sqlite_workspace: Workspace) -> None:
+    link = urlsplit(auth.login_link(sqlite_workspace))
+    client.get(f"{link.path}?{link.query}")
+    assert client.post("/logout", data={"csrf": "wrong"}).status_code == 403
+    assert client.get("/").status_code == 200
+    with client.session_transaction() as session:
+        session["csrf"] = "word"
+    assert client.post("/logout", data={"csrf": "word"}).location == "/login"
+    assert client.get("/").location == "/login"
+
+
+def test_a_program_gets_a_problem_and_a_person_a_page(client: FlaskClient) -> None:
+    program = client.get("/api/v1/nothing")
+    assert program.status_code == 404
+    assert program.json["rule"] == "page-missing"
+    assert "/api/v1/nothing" in program.json["detail"]
+    person = client.get("/nothing", headers={"Accept-Language": "ja"})
+    assert (person.status_code, person.mimetype) == (404, "text/html")
+
+
+def test_the_unexpected_is_logged_and_not_told(
+    app: OpenAPI, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken() -> str:
+        raise RuntimeError("password=hunter2")
+
+    app.add_url_rule("/api/v1/broken", "broken", auth.public(broken))
+    with caplog.at_level(logging.ERROR):
+        answer = app.test_client().get("/api/v1/broken")
+    assert answer.status_code == 500
+    assert "hunter2" not in answer.text
+    assert answer.json["fields"]["number"] in capsys.readouterr().out + caplog.text
+
+
+def test_no_view_is_open_by_oversight(app: OpenAPI) -> None:
+    app.add_url_rule("/api/v1/forgotten", "forgotten", lambda: "secret")
+    assert app.test_client().get("/api/v1/forgotten").status_code == 403
+
+
+def test_the_key_file_is_made_once_for_the_owner_alone(sqlite_workspace: Workspace) -> None:
+    from bridge.store import secret
+
+    first = secret.secret(sqlite_workspace.settings)
+    path = sqlite_workspace.settings.data / secret.FILE
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert secret.secret(sqlite_workspace.settings) == first
+    assert secret.key(sqlite_workspace.settings, "a") != secret.key(sqlite_workspace.settings, "b")
