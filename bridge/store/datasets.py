@@ -68,8 +68,17 @@ def listing(tx: Connection, project: str) -> list[DatasetVersion]:
 
 def held_out(tx: Connection, project: str) -> set[int]:
     """Images that were held out in any version: they stay held out for ever."""
+    return _ever(tx, project, "valid")
+
+
+def trained(tx: Connection, project: str) -> set[int]:
+    """Images that any version trained on."""
+    return _ever(tx, project, "train")
+
+
+def _ever(tx: Connection, project: str, part: Part) -> set[int]:
     m, v = t.dataset_member.c, t.dataset_version.c
-    query = select(m.image_id).join(t.dataset_version, v.id == m.version).where(v.project == project, m.part == "valid")
+    query = select(m.image_id).join(t.dataset_version, v.id == m.version).where(v.project == project, m.part == part)
     return set(tx.scalars(query.distinct()))
 
 

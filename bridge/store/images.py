@@ -15,14 +15,6 @@ from bridge.store import tables as t
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What the store knows of a picture when it is read again: the picture, its heads' ids and content."""
-
-    image: Image
-    heads: tuple[tuple[int, str], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Item:
     """What a source last said of a picture; content_hash None = it had not been looked at there."""
 
@@ -88,19 +80,10 @@ def _values(image: Image) -> dict[str, Any]:
     }
 
 
-def known(tx: Connection, project: str) -> dict[str, Known]:
-    """Every picture of a project with its heads, by folded name."""
-    heads: dict[int, list[tuple[int, str]]] = {}
-    query = (
-        select(t.head.c.image_id, t.head.c.revision_id, t.revision.c.content_hash)
-        .join(t.image, t.image.c.id == t.head.c.image_id)
-        .join(t.revision, t.revision.c.id == t.head.c.revision_id)
-        .where(t.image.c.project == project)
-    )
-    for row in tx.execute(query):
-        heads.setdefault(row.image_id, []).append((row.revision_id, row.content_hash))
+def known_images(tx: Connection, project: str) -> dict[str, Image]:
+    """Every picture of a project by folded name."""
     rows = tx.execute(select(t.image).where(t.image.c.project == project))
-    return {row.folded: Known(image_of(row), tuple(sorted(heads.get(row.id, ())))) for row in rows}
+    return {row.folded: image_of(row) for row in rows}
 
 
 def find(tx: Connection, project: str, name: str) -> Image:

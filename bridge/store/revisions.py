@@ -19,7 +19,11 @@ _SLICE = 500
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A revision about to be written; parent_ids are the heads it replaces (none: it becomes one more head)."""
+    """A revision about to be written.
+
+    parent_ids are the heads it replaces (none: it becomes one head more); base is what it was made from in that case.
+    With head=False it is only history: what a tool said before its edit was merged with another one.
+    """
 
     image_id: int
     regions: tuple[Region, ...]
@@ -27,6 +31,8 @@ class Draft:
     author: str
     source: str
     parent_ids: tuple[int, ...] = ()
+    base: int | None = None
+    head: bool = True
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -56,7 +62,7 @@ def put(tx: Connection, drafts: Sequence[Draft], labels: Sequence[Label]) -> lis
     rows = [
         {
             "image_id": d.image_id,
-            "parent_id": d.parent_ids[0] if d.parent_ids else None,
+            "parent_id": d.parent_ids[0] if d.parent_ids else d.base,
             "at": at,
             "author": d.author,
             "source": d.source,
@@ -88,7 +94,9 @@ def _move_heads(tx: Connection, drafts: Sequence[Draft], new: Sequence[int]) -> 
     replaced = [parent for d in drafts for parent in d.parent_ids]
     for start in range(0, len(replaced), _SLICE):
         tx.execute(delete(t.head).where(t.head.c.revision_id.in_(replaced[start : start + _SLICE])))
-    tx.execute(insert(t.head), [{"image_id": d.image_id, "revision_id": i} for d, i in zip(drafts, new, strict=True)])
+    rows = [{"image_id": d.image_id, "revision_id": i} for d, i in zip(drafts, new, strict=True) if d.head]
+    if rows:
+        tx.execute(insert(t.head), rows)
 
 
 def heads(tx: Connection, image_id: int, labels: Sequence[Label]) -> list[Revision]:
@@ -97,6 +105,19 @@ def heads(tx: Connection, image_id: int, labels: Sequence[Label]) -> list[Revisi
         select(t.revision).join(t.head, t.head.c.revision_id == t.revision.c.id).where(t.head.c.image_id == image_id)
     )
     return [_revision(row, _names(labels)) for row in tx.execute(query.order_by(t.revision.c.id))]
+
+
+def head_hashes(tx: Connection, image_ids: Sequence[int]) -> dict[int, list[tuple[int, str]]]:
+    """(revision id, content hash) of the heads of these pictures, oldest first."""
+    found: dict[int, list[tuple[int, str]]] = {}
+    query = select(t.head.c.image_id, t.revision.c.id, t.revision.c.content_hash).join(
+        t.revision, t.revision.c.id == t.head.c.revision_id
+    )
+    for start in range(0, len(image_ids), _SLICE):
+        part = query.where(t.head.c.image_id.in_(image_ids[start : start + _SLICE])).order_by(t.revision.c.id)
+        for image_id, revision_id, content in tx.execute(part):
+            found.setdefault(image_id, []).append((revision_id, content))
+    return found
 
 
 def history(tx: Connection, image_id: int, labels: Sequence[Label]) -> list[Revision]:

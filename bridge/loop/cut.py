@@ -1,0 +1,164 @@
+"""Project + settled labels → a frozen DatasetVersion."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bridge.errors import InputError
+from bridge.loop.split import Candidate, choose
+from bridge.model.annotation import Document, State, fold_name
+from bridge.model.dataset import DatasetVersion, Member, Part, version_hash
+from bridge.model.finding import Finding, Severity
+from bridge.plugin import Progress, no_progress
+from bridge.store import datasets, findings, projects, revisions, tokens
+from bridge.store.database import now
+from bridge.store.revisions import Current
+from bridge.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class CutOptions:
+    """fraction trains, the rest is held out; held_out names what a person wants held out (None: our choice)."""
+
+    fraction: float = 0.9
+    seed: int = 0
+    held_out: frozenset[str] | None = None
+    keep_pictures: bool = False
+    who: str = "local"
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A dataset version, whether it is new, and what was left out and why."""
+
+    version: DatasetVersion
+    new: bool
+    findings: tuple[Finding, ...]
+
+
+def cut(ws: Workspace, project: str, options: CutOptions, progress: Progress = no_progress) -> Cut:
+    """Freeze the present labels; equal labels and split give the version that is there already.
+
+    Raises InputError cut-empty when no picture can be trained on.
+    """
+    with ws.db.read() as tx:
+        found = projects.find(tx, project)
+        unreadable = {f.image for f in findings.listing(tx, found.id, rule="unreadable")}
+        present = list(revisions.current(tx, found.id, found.labels))
+        held_before = datasets.held_out(tx, found.id)
+        trained_before = datasets.trained(tx, found.id)
+    usable, left_out = _sort_out(present, unreadable)
+    if not usable:
+        raise InputError("cut-empty", project=found.name, pictures=len(present))
+    wanted = {fold_name(name) for name in options.held_out} if options.held_out is not None else None
+    candidates = _candidates(usable, held_before, trained_before, wanted)
+    held = choose(candidates, options.fraction, options.seed)
+    members = tuple(_member(c, "valid" if c.document.image.name in held else "train") for c in usable)
+    labels = found.label_names()
+    version = DatasetVersion(
+        version_hash(labels, members), found.id, labels, members, options.seed, options.fraction, now()
+    )
+    left_out += _parts(version)
+    if options.keep_pictures:
+        _keep_pictures(ws, usable, progress)
+    with ws.db.write() as tx:
+        new = datasets.put(tx, version)
+        if new:
+            tokens.record(tx, options.who, "cut", found.id, {"version": version.id, "pictures": len(members)})
+    return Cut(version, new, tuple(left_out))
+
+
+def _sort_out(present: Iterable[Current], unreadable: Collection[str | None]) -> tuple[list[Current], list[Finding]]:
+    """Pictures fit for training, and a finding for each that is not."""
+    usable: list[Current] = []
+    left_out: list[Finding] = []
+    unknown = 0
+    for current in present:
+        document = current.document
+        reason = _unfit(current, unreadable)
+        if reason is not None:
+            left_out.append(Finding(reason, Severity.WARNING, document.image.name))
+        elif document.state is State.UNKNOWN:
+            unknown += 1
+        else:
+            usable.append(current)
+    if unknown:
+        left_out.append(Finding("unreviewed", Severity.INFO, None, {"unknown": unknown}))
+    return usable, left_out
+
+
+def _unfit(current: Current, unreadable: Collection[str | None]) -> str | None:
+    document = current.document
+    if current.heads > 1:
+        return "conflict"
+    if document.state is State.UNKNOWN:
+        return None
+    if document.image.sha256 is None:
+        return "missing-image"
+    if document.image.name in unreadable:
+        return "unreadable"
+    # A picture of which only points or damaged regions are known is no negative.
+    return None if document.state is State.REVIEWED_EMPTY or boxed_labels(document) else "no-box"
+
+
+def boxed_labels(document: Document) -> tuple[str, ...]:
+    """The labels of all boxes that darknet would get."""
+    width, height = document.image.width, document.image.height
+    found: list[str] = []
+    for region in document.regions or ():
+        box = region.box.clipped(width, height) if region.box else None
+        if box is not None and box.width > 0 and box.height > 0:
+            found += region.labels
+    return tuple(found)
+
+
+def _candidates(
+    usable: Iterable[Current], held_before: set[int], trained_before: set[int], wanted: set[str] | None
+) -> list[Candidate]:
+    """Pictures with the same bytes go together; what was held out once stays so."""
+    groups: dict[str, list[Current]] = {}
+    for current in usable:
+        groups.setdefault(str(current.document.image.sha256), []).append(current)
+    candidates = []
+    for group in groups.values():
+        images = [c.document.image for c in group]
+        said = {_said(c, wanted) for c in group} - {None}
+        held = True if any(i.id in held_before for i in images) or True in said else (False if said else None)
+        labels = tuple(label for c in group for label in boxed_labels(c.document))
+        trained = any(i.id in trained_before for i in images)
+        candidates.append(Candidate(tuple(i.name for i in images), labels, held, trained))
+    return candidates
+
+
+def _said(current: Current, wanted: set[str] | None) -> bool | None:
+    """Whether a person, or the tool's own list, says that a picture is held out."""
+    if wanted is not None:
+        return fold_name(current.document.image.name) in wanted
+    said = current.document.extra.get("held_out")
+    return said if isinstance(said, bool) else None
+
+
+def _member(current: Current, part: Part) -> Member:
+    image = current.document.image
+    assert image.id is not None
+    assert image.sha256 is not None
+    assert current.revision_id is not None
+    assert current.content_hash is not None
+    return Member(image.id, image.name, image.sha256, current.revision_id, current.content_hash, part)
+
+
+def _parts(version: DatasetVersion) -> list[Finding]:
+    empty = [part for part in ("train", "valid") if not any(m.part == part for m in version.members)]
+    return [Finding("part-empty", Severity.WARNING, None, {"part": part}) for part in empty]
+
+
+def _keep_pictures(ws: Workspace, usable: list[Current], progress: Progress) -> None:
+    """Copy the bytes into the blob folder, so that the version can be trained on when the originals are gone."""
+    for number, current in enumerate(usable, 1):
+        image = current.document.image
+        if image.sha256 is not None and image.file is not None and not ws.blobs.has(image.sha256):
+            with Path(image.file.path).open("rb") as file:
+                ws.blobs.put_stream(iter(lambda: file.read(1 << 20), b""), image.sha256)
+        progress(number, len(usable))

@@ -1,0 +1,268 @@
+"""A tool's documents → pictures, labels and revisions in the store; what was there is never overwritten."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from bridge.errors import BridgeError, InputError, NotFoundError, RefusedError
+from bridge.loop.keepsake import format_of, wrap
+from bridge.loop.merging import merge
+from bridge.loop.sighting import Sighting, equal_bytes
+from bridge.model.annotation import Document, Image, Label, Region, content_hash, fold_name
+from bridge.model.dataset import Reading
+from bridge.model.delivery import DeliveryState
+from bridge.model.finding import Finding, Severity
+from bridge.model.project import Project, Source
+from bridge.plugin import Progress, ReadOptions, no_progress
+from bridge.registry import Registry
+from bridge.store import deliveries, findings, images, projects, revisions
+from bridge.store.images import Item
+from bridge.store.revisions import Draft
+from bridge.workspace import Workspace
+
+# A bulk writer gives way this often, so that a webhook is answered while an import runs.
+_SLICE = 250
+_PAUSE = 0.004
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeOptions:
+    """What the person said about the import."""
+
+    format: str = "auto"
+    read: ReadOptions = field(default_factory=ReadOptions)
+    who: str = "local"
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import found and did; revisions is how many pictures got new labels, boxes counts boxes in the file."""
+
+    project: str
+    order: str
+    images: int
+    boxes: int
+    revisions: int
+    findings: tuple[Finding, ...]
+
+
+def import_path(
+    ws: Workspace, project: str, path: Path, options: IntakeOptions, progress: Progress = no_progress
+) -> Imported:
+    """Read a file or folder into a project (made if missing).
+
+    Raises RefusedError when a person must decide: nothing was taken, and the import waits as a Delivery.
+    """
+    name = options.format if options.format != "auto" else recognise(ws.registry, path)
+    try:
+        reading = ws.registry.format(name).read(path, options.read)
+    except RefusedError as refusal:
+        _keep_refused(ws, project, path, options, refusal)
+        raise
+    with ws.db.write() as tx:
+        found = _project(tx, project)
+        source = projects.put_source(tx, found.id, f"{name}:{path.absolute()}", "import", str(path.absolute()))
+    return take(ws, found, source, reading, options.who, progress)
+
+
+def recognise(registry: Registry, path: Path) -> str:
+    """The name of the format a path is in; raises NotFoundError or InputError when there is none or more than one."""
+    if not path.exists():
+        raise NotFoundError("path-missing", path=str(path))
+    matching = [name for name in registry.names("format") if registry.format(name).recognises(path)]
+    if len(matching) != 1:
+        rule = "format-unknown" if not matching else "format-ambiguous"
+        raise InputError(rule, path=str(path), found=", ".join(matching), known=", ".join(registry.names("format")))
+    return matching[0]
+
+
+def _project(tx: Connection, name: str) -> Project:
+    try:
+        return projects.find(tx, name)
+    except NotFoundError:
+        return projects.create(tx, name)
+
+
+def _keep_refused(ws: Workspace, project: str, path: Path, options: IntakeOptions, refusal: BridgeError) -> None:
+    body = {
+        "project": project,
+        "path": str(path.absolute()),
+        "format": options.format,
+        "images": str(options.read.images) if options.read.images else None,
+        "refusal": {"rule": refusal.rule, "fields": refusal.fields},
+    }
+    with ws.db.write() as tx:
+        key = f"import:{project}:{path.absolute()}:{time.time_ns()}"
+        deliveries.put(tx, "in", "import", None, key, body, DeliveryState.WAITING)
+
+
+def take(
+    ws: Workspace, project: Project, source: Source, reading: Reading, who: str, progress: Progress = no_progress
+) -> Imported:
+    """Take what a tool holds now into the store, slice by slice; stopped in the middle, it can simply be run again."""
+    with ws.db.write() as tx:
+        options = {**source.options, "format": format_of(source), "title": reading.title, "extra": reading.extra}
+        projects.set_options(tx, source.id, options)
+        first = list(reading.findings) + _disagreement(tx, project, reading)
+        labels = projects.add_labels(tx, project.id, reading.labels, reading.colors)
+    with ws.db.read() as tx:
+        items = images.items(tx, source.id)
+        known = images.known_images(tx, project.id)
+    sighting = Sighting(known, items, source.kind != "import", ws.settings.max_megapixels, first)
+    intake = _Intake(ws, project, source, who, sighting, list(labels), reading.declared)
+    rest = iter(reading.documents)
+    done = 0
+    while part := list(islice(rest, _SLICE)):
+        intake.take_slice(part)
+        done += len(part)
+        progress(done, max(done, reading.total))
+        time.sleep(_PAUSE)
+    intake.finish()
+    return Imported(project.id, reading.order, done, intake.boxes, intake.revisions, tuple(sighting.findings))
+
+
+def _disagreement(tx: Connection, project: Project, reading: Reading) -> list[Finding]:
+    """A tool that lists the classes in another order than the project; the project's order stays."""
+    ours = [name for name in projects.find(tx, project.id).label_names() if name in set(reading.labels)]
+    theirs = [name for name in reading.labels if name in set(ours)]
+    if not reading.declared or ours == theirs:
+        return []
+    return [Finding("disagreement", Severity.WARNING, None, {"ours": ", ".join(ours), "theirs": ", ".join(theirs)})]
+
+
+@dataclass(slots=True)
+class _Intake:
+    """One running import; has_list tells whether the tool declares its labels."""
+
+    ws: Workspace
+    project: Project
+    source: Source
+    who: str
+    sighting: Sighting
+    labels: list[Label]
+    has_list: bool
+    declared: set[str] = field(default_factory=set)
+    seen: set[int] = field(default_factory=set)
+    boxes: int = 0
+    revisions: int = 0
+
+    def __post_init__(self) -> None:
+        self.declared |= {label.name for label in self.labels}
+
+    def take_slice(self, documents: Sequence[Document]) -> None:
+        """Look at the pictures first, without holding the store; then write all of it at once."""
+        looked = [self.sighting.look(document.image) for document in documents]
+        for document in documents:
+            self.sighting.findings += [*document.findings, *self._undeclared(document)]
+            self.boxes += sum(region.box is not None for region in document.regions or ())
+        with self.ws.db.write() as tx:
+            self._learn_labels(tx, documents)
+            images_ = self._put_images(tx, looked)
+            self._put_revisions(tx, list(zip(images_, documents, strict=True)))
+
+    def _put_images(self, tx: Connection, looked: Sequence[Image]) -> list[Image]:
+        """Every picture with its id; new ones go in, changed ones are brought up to date."""
+        new = {fold_name(i.name): i for i in looked if i.id is None}
+        ids = dict(zip(new, images.put(tx, self.project.id, list(new.values())), strict=True))
+        images.change(tx, [i for i in looked if i.id is not None and self.sighting.changed(i)])
+        found = [i if i.id is not None else replace(i, id=ids[fold_name(i.name)]) for i in looked]
+        for image in found:
+            self.sighting.remember(image)
+        return found
+
+    def _undeclared(self, document: Document) -> Iterator[Finding]:
+        for name in dict.fromkeys(name for region in document.regions or () for name in region.labels):
+            if name not in self.declared and self.has_list:
+                yield Finding("undeclared-label", Severity.WARNING, document.image.name, {"label": name})
+
+    def _learn_labels(self, tx: Connection, documents: Iterable[Document]) -> None:
+        used = dict.fromkeys(n for d in documents for r in d.regions or () for n in r.labels)
+        known = {label.name for label in self.labels}
+        if any(name not in known for name in used):
+            self.labels = list(projects.add_labels(tx, self.project.id, list(used), {}))
+
+    def _put_revisions(self, tx: Connection, found: Sequence[tuple[Image, Document]]) -> None:
+        heads = revisions.head_hashes(tx, [_id(image) for image, _ in found])
+        decided = [self._decide(tx, image, document, heads.get(_id(image), [])) for image, document in found]
+        new = iter(revisions.put(tx, [draft for drafts, _ in decided for draft in drafts], self.labels))
+        said = []
+        for (image, document), (drafts, revision_id) in zip(found, decided, strict=True):
+            self.seen.add(_id(image))
+            self.revisions += bool(drafts)
+            # The first draft is what the source itself said: the base of the next comparison.
+            written: list[int | None] = [next(new) for _ in drafts]
+            written = written or [revision_id]
+            said.append((Item(_id(image), image.item, _digest(image, document), written[0]), document.extra))
+        images.put_items(tx, self.source.id, [(i, x) for i, x in said if i != self.sighting.items.get(i.image_id)])
+        self.sighting.items.update((item.image_id, item) for item, _ in said)
+
+    def _decide(
+        self, tx: Connection, image: Image, document: Document, heads: Sequence[tuple[int, str]]
+    ) -> tuple[list[Draft], int | None]:
+        """What to write for a picture (or nothing), and the revision that the source is now known to hold."""
+        item = self.sighting.items.get(_id(image))
+        known = item.revision_id if item else None
+        digest = _digest(image, document)
+        if digest is None or document.regions is None:
+            if item is not None and item.content_hash is not None:
+                self.sighting.findings.append(Finding("lost", Severity.WARNING, image.name, {"what": "labels"}))
+            return [], known
+        if item is not None and item.content_hash == digest:
+            return [], known
+        same = [revision for revision, content in heads if content == digest]
+        if same:
+            return [], same[0]
+        author = document.author or self.who
+        extra = wrap(format_of(self.source), document)
+        draft = Draft(_id(image), document.regions, digest, author, self.source.name, extra=extra)
+        if not heads or [known] == [head for head, _ in heads]:
+            return [replace(draft, parent_ids=tuple(head for head, _ in heads))], None
+        return self._beside(tx, image, replace(draft, base=known), heads), None
+
+    def _beside(self, tx: Connection, image: Image, draft: Draft, heads: Sequence[tuple[int, str]]) -> list[Draft]:
+        """The picture was changed elsewhere too: both edits in one where they do not clash, else one head more."""
+        merged = self._merged(tx, draft.regions, draft.base, heads)
+        if merged is not None:
+            digest = content_hash(image.name, image.width, image.height, merged)
+            both = replace(draft, regions=merged, content_hash=digest, parent_ids=(heads[0][0],))
+            return [replace(draft, head=False), both]
+        self.sighting.findings.append(Finding("conflict", Severity.ERROR, image.name, {"source": self.source.name}))
+        return [draft]
+
+    def _merged(
+        self, tx: Connection, theirs: tuple[Region, ...], known: int | None, heads: Sequence[tuple[int, str]]
+    ) -> tuple[Region, ...] | None:
+        if known is None or len(heads) != 1:
+            return None
+        found = revisions.find_many(tx, [known, heads[0][0]], self.labels)
+        return merge(found[known].regions, found[heads[0][0]].regions, theirs) if known in found else None
+
+    def finish(self) -> None:
+        """Say which pictures the tool no longer has, and keep the findings."""
+        known = self.sighting.known
+        names = {image.id: image.name for image in known.values()}
+        for item in self.sighting.items.values():
+            if item.image_id not in self.seen and not item.gone and self.source.kind == "import":
+                name = names.get(item.image_id)
+                self.sighting.findings.append(Finding("lost", Severity.WARNING, name, {"what": "picture"}))
+        self.sighting.findings += equal_bytes(known.values())
+        ids = {folded: image.id for folded, image in known.items() if image.id is not None}
+        with self.ws.db.write() as tx:
+            findings.replace(tx, self.project.id, f"import:{self.source.id}", self.sighting.findings, ids)
+
+
+def _id(image: Image) -> int:
+    assert image.id is not None
+    return image.id
+
+
+def _digest(image: Image, document: Document) -> str | None:
+    if document.regions is None:
+        return None
+    return content_hash(image.name, image.width, image.height, document.regions)

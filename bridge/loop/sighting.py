@@ -1,0 +1,111 @@
+"""Looking at the pictures a tool names: known or new, same bytes or changed; nothing is written here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from bridge import picture
+from bridge.errors import BridgeError, NotFoundError
+from bridge.model.annotation import FileStamp, Image, fold_name
+from bridge.model.finding import Finding, Severity
+from bridge.store.images import Item
+
+
+@dataclass(slots=True)
+class Sighting:
+    """The pictures of one project as one source sees them.
+
+    known is by folded name, items by image id; joins allows a picture to be known again by its bytes alone.
+    """
+
+    known: dict[str, Image]
+    items: dict[int, Item]
+    joins: bool
+    max_megapixels: int
+    findings: list[Finding] = field(default_factory=list)
+    _by_item: dict[str, Image] = field(default_factory=dict)
+    _by_bytes: dict[str, list[Image]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.joins:  # Only a tool with ids of its own may call a picture by another name.
+            by_id = {image.id: image for image in self.known.values()}
+            self._by_item = {i.item: by_id[i.image_id] for i in self.items.values() if i.item and i.image_id in by_id}
+            for image in self.known.values():
+                if image.sha256 is not None and image.id not in self.items:
+                    self._by_bytes.setdefault(image.sha256, []).append(image)
+
+    def look(self, told: Image) -> Image:
+        """The picture as it is now; its bytes are read again only when place, size or time differ."""
+        known = self.known.get(fold_name(told.name)) or self._by_item.get(told.item or "")
+        if known is not None and (told.file is None or told.file == known.file):
+            return replace(known, item=told.item)
+        if told.file is None:
+            return told
+        try:
+            fresh = self._read(told, Path(told.file.path))
+        except BridgeError as error:
+            self.findings.append(_unreadable(told.name, error))
+            return replace(known, item=told.item) if known else replace(told, file=None)
+        known = known or self._same_bytes(fresh)
+        if known is None:
+            return fresh
+        if known.sha256 not in (None, fresh.sha256):
+            fields = {"before": str(known.sha256)[:12], "now": str(fresh.sha256)[:12]}
+            self.findings.append(Finding("newer-image", Severity.WARNING, known.name, fields))
+        return replace(fresh, name=known.name, id=known.id)
+
+    def remember(self, image: Image) -> None:
+        """A picture has been put into the store."""
+        self.known[fold_name(image.name)] = replace(image, item=None)
+
+    def changed(self, image: Image) -> bool:
+        """Whether the store holds other facts of this picture."""
+        return replace(image, item=None) != self.known.get(fold_name(image.name))
+
+    def _read(self, told: Image, path: Path) -> Image:
+        stamp = picture.stamp(path)
+        look = picture.look(path, self.max_megapixels)
+        if told.width and (told.width, told.height) != (look.width, look.height):
+            self.findings.append(_size_differs(told, look))
+        return replace(
+            told,
+            width=look.width,
+            height=look.height,
+            sha256=picture.sha256(path),
+            orientation=look.orientation,
+            file=FileStamp(str(path.absolute()), stamp.size, stamp.mtime_ns),
+        )
+
+    def _same_bytes(self, fresh: Image) -> Image | None:
+        """The one picture with these bytes that this source does not know yet: the same picture in another tool."""
+        same = self._by_bytes.get(fresh.sha256 or "", [])
+        return same[0] if len(same) == 1 else None
+
+
+def _unreadable(name: str, error: BridgeError) -> Finding:
+    rule = "missing-image" if isinstance(error, NotFoundError) else "unreadable"
+    severity = Severity.WARNING if rule == "missing-image" else Severity.ERROR
+    return Finding(rule, severity, name, {"reason": error.rule, **error.fields})
+
+
+def _size_differs(told: Image, look: picture.Look) -> Finding:
+    fields = {
+        "told": f"{told.width}x{told.height}",
+        "found": f"{look.width}x{look.height}",
+        "orientation": look.orientation,
+    }
+    if (told.width, told.height) == (look.height, look.width) and look.orientation >= 5:
+        return Finding("exif", Severity.WARNING, told.name, fields)
+    return Finding("aspect", Severity.ERROR, told.name, fields)
+
+
+def equal_bytes(known: Iterable[Image]) -> Iterator[Finding]:
+    """Pictures that hold the same bytes under two names."""
+    first: dict[str, str] = {}
+    for image in known:
+        if image.sha256 is not None and first.setdefault(image.sha256, image.name) != image.name:
+            yield Finding(
+                "near-duplicate", Severity.WARNING, image.name, {"other": first[image.sha256], "how": "bytes"}
+            )
