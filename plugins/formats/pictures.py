@@ -1,136 +1,151 @@
-"""Picture files: found by name in folders that are listed once, and put into a folder that is being written."""
+"""The pictures that a label file names: folders listed once, names compared as people see them, nothing outside."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import tempfile
+from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from bridge.model.annotation import FileStamp, fold_name
-from bridge.picture import EXTENSIONS
+from bridge import picture
+from bridge.errors import InputError, NotFoundError
+from bridge.model.annotation import Image, fold_name
+from bridge.model.finding import Finding, Severity
 
-File = os.DirEntry[str]
-
-# The first bytes of a file tell its format; its extension does not (VoTT v1 writes JPEG under any name).
-_MAGIC = ((b"\xff\xd8\xff", ".jpg"), (b"\x89PNG\r\n\x1a\n", ".png"), (b"BM", ".bmp"), (b"GIF8", ".gif"))
-
-
-class Folder:
-    """The files and sub-folders of one folder; a missing or closed one is empty."""
-
-    __slots__ = ("_caseless", "_folded", "files", "folders")
-
-    def __init__(self, path: str) -> None:
-        self.files: dict[str, File] = {}
-        self.folders: list[str] = []
-        self._folded: dict[str, list[File]] | None = None
-        self._caseless: dict[str, list[File]] = {}
-        try:
-            with os.scandir(path) as entries:
-                for entry in entries:
-                    self._take(entry)
-        except OSError:
-            pass
-
-    def _take(self, entry: File) -> None:
-        if entry.is_file():
-            self.files[entry.name] = entry
-        elif entry.is_dir(follow_symlinks=False):
-            self.folders.append(entry.path)
-
-    def matches(self, name: str) -> list[File]:
-        """The file of that name; else those equal to it in NFC; else those that differ in case only."""
-        if exact := self.files.get(name):
-            return [exact]
-        if self._folded is None:
-            self._folded = {}
-            for file in self.files.values():
-                self._folded.setdefault(fold_name(file.name), []).append(file)
-                self._caseless.setdefault(fold_name(file.name).casefold(), []).append(file)
-        folded = fold_name(name)
-        return self._folded.get(folded) or self._caseless.get(folded.casefold(), [])
+How = Literal["exact", "folded", "case", "ambiguous", "missing", "unsafe"]
 
 
-class Listing:
-    """Folders by path, each read once, so that ten thousand pictures do not cost ten thousand look-ups on disk."""
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The file that a name stands for, and how it was found: exact, NFC-folded, by case, or why not."""
 
-    def __init__(self) -> None:
-        self._folders: dict[str, Folder] = {}
-
-    def folder(self, path: str) -> Folder:
-        """What is in a folder."""
-        found = self._folders.get(path)
-        if found is None:
-            found = self._folders[path] = Folder(path)
-        return found
-
-    def find(self, path: str) -> File | None:
-        """The file at a path whose last part may differ in Unicode form or case, if just one does."""
-        folder, _, name = path.rpartition("/")
-        matches = self.folder(folder or "/").matches(name)
-        return matches[0] if len(matches) == 1 else None
-
-    def walk(self, path: str, depth: int = 32) -> Iterator[File]:
-        """All picture files under a folder, by name, hidden folders and links to folders left out."""
-        found = self.folder(path)
-        for name in sorted(found.files):
-            if is_picture(name):
-                yield found.files[name]
-        for folder in sorted(found.folders) if depth else ():
-            if not folder.rpartition("/")[2].startswith("."):
-                yield from self.walk(folder, depth - 1)
+    path: Path | None
+    how: How
 
 
-def is_picture(name: str) -> bool:
-    """Whether the extension is that of a picture."""
-    return os.path.splitext(name)[1].lower() in EXTENSIONS  # noqa: PTH122 - called for every file of a folder
+class PictureFolder:
+    """One or more folders searched in order; a name is only ever matched against what the folders list.
 
-
-def stamp_of(file: File) -> FileStamp:
-    """Where the file is, and its size and time."""
-    found = file.stat()
-    return FileStamp(file.path, found.st_size, found.st_mtime_ns)
-
-
-def extension_of(path: str | Path) -> str:
-    """The extension that fits the file's first bytes, "" for a format that not every darknet reads; may raise OSError."""
-    with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - called for every picture
-        head = file.read(8)
-    return next((extension for magic, extension in _MAGIC if head.startswith(magic)), "")
-
-
-def place(source: str | Path, target: Path, how: Literal["link", "copy"]) -> None:
-    """Put a picture at a place: a hard link, or a copy where that is impossible; never a symlink; may raise OSError.
-
-    A file that is there already is replaced in one step, unless it is the same one.
+    So a name from outside never becomes a path unchecked: "..", absolute names and drive letters are in no listing.
     """
-    source = os.path.realpath(source)
+
+    def __init__(self, *roots: Path | None, max_megapixels: int = 200) -> None:
+        self.roots = tuple(root.absolute() for root in roots if root is not None)
+        self._limit = max_megapixels
+        self._listings: dict[Path, _Listing] = {}
+
+    def find(self, name: str) -> Match:
+        """The picture of this name (with "/"): exactly, else NFC-folded, else by case if only one fits."""
+        if unsafe(name):
+            return Match(None, "unsafe")
+        best = Match(None, "missing")
+        for root in self.roots:
+            match = self._descend(root, name.split("/"))
+            if match.path is not None:
+                return match
+            best = match if match.how == "ambiguous" else best
+        return best
+
+    def image(self, name: str, item: str | None = None) -> tuple[Image, tuple[Finding, ...]]:
+        """The picture as its file says, or a bare name with a finding that tells why there is none."""
+        match = self.find(name)
+        if match.path is None:
+            return Image(name, item=item), (self._absent(name, match.how),)
+        findings = [_other_case(name, match.path)] if match.how == "case" else []
+        try:
+            stamp = picture.stamp(match.path)
+        except NotFoundError:
+            return Image(name, item=item), (self._absent(name, "missing"),)
+        try:
+            seen = picture.look(match.path, self._limit)
+        except (InputError, NotFoundError) as error:
+            fields = {"path": str(match.path), "reason": error.fields.get("reason", error.rule)}
+            findings.append(Finding("unreadable", Severity.ERROR, name, fields))
+            return Image(name, file=stamp, item=item), tuple(findings)
+        return Image(name, seen.width, seen.height, None, seen.orientation, stamp, item), tuple(findings)
+
+    def names(self) -> Iterator[tuple[str, bool]]:
+        """Everything in the first folder that exists, as (name, is a folder), in no order."""
+        root = next((root for root in self.roots if root.is_dir()), None)
+        if root is not None:
+            yield from self._listing(root).entries.items()
+
+    def _descend(self, root: Path, parts: list[str]) -> Match:
+        path, how = root, "exact"
+        for part in parts:
+            found, step = self._listing(path).find(part)
+            if found is None:
+                return Match(None, step)
+            path, how = path / found, how if step == "exact" else step
+        return Match(path, how)  # type: ignore[arg-type]
+
+    def _listing(self, folder: Path) -> _Listing:
+        if folder not in self._listings:
+            self._listings[folder] = _Listing(folder)
+        return self._listings[folder]
+
+    def _absent(self, name: str, how: How) -> Finding:
+        folders = ", ".join(str(root) for root in self.roots)
+        if how == "unsafe":
+            return Finding("unsafe-name", Severity.WARNING, name, {"name": name})
+        rule = "ambiguous-name" if how == "ambiguous" else "missing-image"
+        return Finding(rule, Severity.WARNING, name, {"name": name, "folder": folders})
+
+
+class _Listing:
+    """The names in one folder, asked for once."""
+
+    def __init__(self, folder: Path) -> None:
+        self.entries: dict[str, bool] = {}
+        try:
+            with os.scandir(folder) as entries:
+                self.entries = {entry.name: entry.is_dir() for entry in entries}
+        except OSError:
+            pass  # Not there, no folder or not ours to read: it holds no pictures then.
+        self._folded: dict[str, list[str]] = defaultdict(list)
+        self._cased: dict[str, list[str]] = defaultdict(list)
+
+    def find(self, name: str) -> tuple[str | None, How]:
+        """The entry of this name, and how it was found."""
+        if name in self.entries:
+            return name, "exact"
+        if self.entries and not self._folded:
+            for entry in self.entries:
+                self._folded[fold_name(entry)].append(entry)
+                self._cased[fold_name(entry).casefold()].append(entry)
+        steps: list[tuple[list[str], How]] = [
+            (self._folded.get(fold_name(name), []), "folded"),
+            (self._cased.get(fold_name(name).casefold(), []), "case"),
+        ]
+        for found, how in steps:
+            if found:
+                return (found[0], how) if len(found) == 1 else (None, "ambiguous")
+        return None, "missing"
+
+
+def unsafe(name: str) -> bool:
+    """Whether a name leads out of its folder (.., absolute, a drive letter) or is none at all."""
+    parts = name.split("/")
+    drive = len(name) > 1 and name[1] == ":" and name[0].isascii() and name[0].isalpha()
+    return drive or "\0" in name or name.startswith("\\") or any(part in ("", ".", "..") for part in parts)
+
+
+def _other_case(name: str, path: Path) -> Finding:
+    return Finding("name-case", Severity.INFO, name, {"name": name, "file": path.name})
+
+
+def place(source: Path, target: Path, how: Literal["link", "copy"]) -> None:
+    """Put a picture at target unless something is there: a hard link, or a copy where none can be made."""
     if target.exists():
-        if _same(os.stat(source), target.stat(), how):
-            return
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".part-") as folder:
-            fresh = Path(folder, target.name)
-            _put(source, fresh, how)
-            fresh.replace(target)
-    else:
-        _put(source, target, how)
-
-
-def _same(a: os.stat_result, b: os.stat_result, how: str) -> bool:
-    if os.path.samestat(a, b):
-        return how == "link"
-    return (a.st_size, a.st_mtime_ns) == (b.st_size, b.st_mtime_ns)
-
-
-def _put(source: str, target: Path, how: str) -> None:
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
     if how == "link":
         try:
-            os.link(source, target)
+            target.hardlink_to(source)
             return
         except OSError:
-            pass  # Another disk, no right, too many links, a file system without them.
-    shutil.copyfile(source, target)
-    shutil.copystat(source, target)
+            pass  # Another file system, or one without links.
+    shutil.copy2(source, target)
