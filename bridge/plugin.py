@@ -164,10 +164,49 @@ class LogParser(Protocol):
         """The events of what was left without a newline."""
 
 
+@dataclass(frozen=True, slots=True)
+class RecipeWish:
+    """What a person asked of a training; None = the engine's own choice.
+
+    cfg is a text to train with: exactly as it is, or with adapt edited for classes, anchors and size. Else a built-in
+    template is filled in. pictures is the number of training pictures; weights the blob (SHA-256) to start from.
+    """
+
+    classes: tuple[str, ...]
+    pictures: int
+    template: str = "yolov4-tiny"
+    cfg: str | None = None
+    adapt: bool = False
+    anchors: Anchors | None = None
+    network: tuple[int, int] | None = None
+    batch: int | None = None
+    subdivisions: int | None = None
+    max_batches: int | None = None
+    gpus: tuple[int, ...] = ()
+    weights: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What a training will leave behind: bytes of one weights file, and how many checkpoints it keeps."""
+
+    weights_bytes: int
+    checkpoints: int
+
+
 class Engine(Protocol):
     """A trainer: says what to run and how to read it; text and files in, records out, never starts anything."""
 
     name: str
+
+    def anchors_wanted(self, wish: RecipeWish) -> tuple[int, tuple[int, int]]:
+        """How many anchors the network of a wish takes, and its size; 0 anchors when the given cfg keeps its own."""
+
+    def draft(self, wish: RecipeWish) -> Recipe:
+        """The complete recipe of a wish; raises InputError for a cfg that cannot be read or adapted."""
+
+    def outlook(self, recipe: Recipe, info: EngineInfo | None) -> Outlook:
+        """What a recipe will leave behind, as the fork saves (the newest one when it is not known)."""
 
     def probes(self, binary: str) -> tuple[Command, ...]:
         """Harmless commands whose output tells what the program is."""
@@ -248,7 +287,8 @@ class Detector(Protocol):
 class BoxTable:
     """Boxes in columns: picture index (int64), class index (int64), corners (n, 4) float64 and, for detections, score.
 
-    pictures and classes are the names behind the indices.
+    pictures and classes are the names behind the indices. area and crowd are what a COCO file says of its truth: the
+    area of the thing itself (None: of its box), and whether the box stands for many things at once (None: nowhere).
     """
 
     pictures: tuple[str, ...]
@@ -257,6 +297,8 @@ class BoxTable:
     class_id: NDArray[np.int64]
     corners: NDArray[np.float64]
     score: NDArray[np.float64] | None = None
+    area: NDArray[np.float64] | None = None
+    crowd: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,9 +57,8 @@ def cut(ws: Workspace, project: str, options: CutOptions, progress: Progress = n
     held = choose(candidates, options.fraction, options.seed)
     members = tuple(_member(c, "valid" if c.document.image.name in held else "train") for c in usable)
     labels = found.label_names()
-    version = DatasetVersion(
-        version_hash(labels, members), found.id, labels, members, options.seed, options.fraction, now()
-    )
+    digest, ids = version_hash(labels, members), tuple(label.id for label in found.labels)
+    version = DatasetVersion(digest, found.id, labels, members, options.seed, options.fraction, now(), ids)
     left_out += _parts(version)
     if options.keep_pictures:
         _keep_pictures(ws, usable, progress)

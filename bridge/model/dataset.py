@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from bridge.model.annotation import Document
+from bridge.model.annotation import Document, Label
 from bridge.model.finding import Finding
 
 Part = Literal["train", "valid"]
@@ -58,7 +58,10 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class DatasetVersion:
-    """Frozen labels, members and split; id is the SHA-256 of all of it, so equal cuts are one version."""
+    """Frozen labels, members and split; id is the SHA-256 of all of it, so equal cuts are one version.
+
+    label_ids are the labels' permanent ids beside the names they had then: a label renamed later is still read right.
+    """
 
     id: str
     project: str
@@ -67,6 +70,11 @@ class DatasetVersion:
     seed: int
     fraction: float
     created: str = ""
+    label_ids: tuple[int, ...] = ()
+
+    def frozen_labels(self) -> tuple[Label, ...]:
+        """The labels as they were when this was cut, in class order."""
+        return tuple(Label(i, name) for i, name in zip(self.label_ids, self.labels, strict=True))
 
     def part(self, part: Part) -> tuple[Member, ...]:
         """The members of one part of the split, in order."""

@@ -19,7 +19,7 @@ def put(tx: Connection, version: DatasetVersion) -> bool:
         insert(t.dataset_version).values(
             id=version.id,
             project=version.project,
-            labels=list(version.labels),
+            labels=[list(pair) for pair in zip(version.label_ids, version.labels, strict=True)],
             seed=version.seed,
             fraction=version.fraction,
             created=version.created,
@@ -93,4 +93,5 @@ def _version(tx: Connection, row: Any) -> DatasetVersion:
 
 
 def _bare(row: Any, members: tuple[Member, ...]) -> DatasetVersion:
-    return DatasetVersion(row.id, row.project, tuple(row.labels), members, row.seed, row.fraction, row.created)
+    names, ids = tuple(name for _, name in row.labels), tuple(i for i, _ in row.labels)
+    return DatasetVersion(row.id, row.project, names, members, row.seed, row.fraction, row.created, ids)

@@ -102,6 +102,15 @@ def find_id(tx: Connection, image_id: int) -> tuple[str, Image]:
     return row.project, image_of(row)
 
 
+def find_many(tx: Connection, ids: Sequence[int]) -> dict[int, Image]:
+    """Pictures by id; unknown ids are left out."""
+    found: dict[int, Image] = {}
+    for start in range(0, len(ids), 500):
+        rows = tx.execute(select(t.image).where(t.image.c.id.in_(ids[start : start + 500])))
+        found.update((row.id, image_of(row)) for row in rows)
+    return found
+
+
 def by_sha(tx: Connection, sha256: str) -> list[Image]:
     """All pictures with these bytes."""
     return [image_of(row) for row in tx.execute(select(t.image).where(t.image.c.sha256 == sha256))]

@@ -1,0 +1,218 @@
+"""Recipe + DatasetVersion → a Run and its due job; and what a person may ask of a run later."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from pathlib import Path
+
+import msgspec
+from sqlalchemy import Connection
+
+from bridge import picture
+from bridge.errors import ConflictError, InputError, MissingPartError, NotFoundError, RefusedError
+from bridge.loop.anchors import fit_version
+from bridge.loop.cut import CutOptions, cut
+from bridge.model.anchors import Anchors
+from bridge.model.dataset import DatasetVersion
+from bridge.model.finding import Finding, Severity
+from bridge.model.job import ENDED, JobState, Node
+from bridge.model.training import Recipe, Run
+from bridge.plugin import EngineInfo, Outlook, RecipeWish
+from bridge.store import datasets, images, jobs, nodes, projects, runs, tokens
+from bridge.store.database import now
+from bridge.workspace import Workspace
+
+ENGINE = "darknet"
+# A node that has not spoken for this many heartbeats is taken for dead.
+_SILENT_BEATS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOptions:
+    """What the person asked; weights is none, best, last or a file. version None = the newest cut (made if missing)."""
+
+    template: str = "yolov4-tiny"
+    cfg: Path | None = None
+    adapt: bool = False
+    network: tuple[int, int] | None = None
+    batch: int | None = None
+    subdivisions: int | None = None
+    max_batches: int | None = None
+    weights: str = "none"
+    node: str | None = None
+    gpus: tuple[int, ...] = ()
+    seed: int = 0
+    version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A training as it would start: every rule it breaks, and what it will take. hours is None until measured here."""
+
+    project: str
+    recipe: Recipe
+    version: DatasetVersion
+    findings: tuple[Finding, ...]
+    outlook: Outlook
+    picture_bytes: int
+    hours: float | None
+    node: str | None
+    anchors: Anchors | None = None
+    weights_file: Path | None = field(default=None, compare=False)
+
+    @property
+    def disk_bytes(self) -> int:
+        """Bytes that pictures and checkpoints will take on the node."""
+        return self.picture_bytes + self.outlook.weights_bytes * self.outlook.checkpoints
+
+
+def plan(ws: Workspace, project: str, options: PlanOptions, who: str = "local") -> Plan:
+    """Decide everything and start nothing (but cut a first dataset version, when there is none)."""
+    version = _version(ws, project, options, who)
+    engine = ws.registry.engine(ENGINE)
+    weights, weights_file = _weights(ws, version.project, options.weights)
+    wish = RecipeWish(
+        version.labels,
+        len(version.part("train")),
+        options.template,
+        options.cfg.read_text("utf-8", "replace") if options.cfg else None,
+        options.adapt,
+        None,
+        options.network,
+        options.batch,
+        options.subdivisions,
+        options.max_batches,
+        options.gpus,
+        weights,
+    )
+    count, network = engine.anchors_wanted(wish)
+    anchors = fit_version(ws, version, network, count, options.seed) if count else None
+    recipe = engine.draft(replace(wish, anchors=anchors))
+    node = _node(ws, options.node)
+    info = engine_info(node)
+    found = engine.preflight(recipe, info, len(version.part("train")))
+    outlook = engine.outlook(recipe, info)
+    with ws.db.read() as tx:
+        size = _picture_bytes(tx, version)
+        hours = _hours(tx, recipe, version.project)
+    chosen = options.node
+    return Plan(version.project, recipe, version, tuple(found), outlook, size, hours, chosen, anchors, weights_file)
+
+
+def start(ws: Workspace, plan: Plan, who: str) -> Run:
+    """Write the run and its job; raises RefusedError plan-broken, or MissingPartError when no worker is alive."""
+    broken = [f for f in plan.findings if f.severity is Severity.ERROR]
+    if broken:
+        raise RefusedError("plan-broken", rules=", ".join(f.rule for f in broken), findings=broken)
+    queue = f"train.{plan.node}" if plan.node else "train"
+    require_worker(ws, queue)
+    if plan.weights_file is not None:
+        ws.blobs.put_file(plan.weights_file)
+    run_id = jobs.new_id()
+    with ws.db.write() as tx:
+        job_id = jobs.put(tx, "train", queue, {"run": run_id}, plan.project, f"train:{run_id}")
+        run = Run(run_id, plan.project, plan.version.id, plan.recipe, job_id, now())
+        runs.put(tx, run)
+        tokens.record(tx, who, "train", plan.project, {"run": run_id, "version": plan.version.id})
+    return run
+
+
+def cancel(ws: Workspace, run_id: str, who: str) -> Run:
+    """Ask a run to stop; what it saved stays."""
+    with ws.db.write() as tx:
+        run = runs.find(tx, run_id)
+        jobs.cancel(tx, run.job_id)
+        tokens.record(tx, who, "cancel", run.project, {"run": run.id})
+        return runs.find(tx, run.id)
+
+
+def resume(ws: Workspace, run_id: str, who: str) -> Run:
+    """Go on with an ended run from its last good checkpoint; raises ConflictError for one that has not ended."""
+    with ws.db.write() as tx:
+        run = runs.find(tx, run_id)
+        if run.state not in ENDED or run.state is JobState.DONE:
+            raise ConflictError("run-not-resumable", run=run.id, state=run.state.value)
+        jobs.requeue(tx, run.job_id)
+        tokens.record(tx, who, "resume", run.project, {"run": run.id})
+        return runs.find(tx, run.id)
+
+
+def require_worker(ws: Workspace, queue: str) -> None:
+    """Raises MissingPartError worker-missing when no living node takes this queue."""
+    if not any(queue in node.queues for node in living_nodes(ws)):
+        raise MissingPartError("worker-missing", queue=queue)
+
+
+def living_nodes(ws: Workspace) -> list[Node]:
+    """Nodes that have spoken lately."""
+    since = time.time() - max(ws.settings.heartbeat_seconds * _SILENT_BEATS, 10.0)
+    with ws.db.read() as tx:
+        return [node for node in nodes.listing(tx) if node.seen >= since]
+
+
+def engine_info(node: Node | None) -> EngineInfo | None:
+    """The engine that a node says it has."""
+    if node is None or not node.engine:
+        return None
+    return msgspec.convert(node.engine, EngineInfo)
+
+
+def _version(ws: Workspace, project: str, options: PlanOptions, who: str) -> DatasetVersion:
+    with ws.db.read() as tx:
+        found = projects.find(tx, project)
+        if options.version is not None:
+            return datasets.find(tx, options.version)
+        newest = datasets.newest(tx, found.id)
+    return newest or cut(ws, found.id, CutOptions(seed=options.seed, who=who)).version
+
+
+def _weights(ws: Workspace, project: str, wanted: str) -> tuple[str | None, Path | None]:
+    if wanted == "none":
+        return None, None
+    if wanted in ("best", "last"):
+        with ws.db.read() as tx:
+            found = runs.best_checkpoint(tx, project) if wanted == "best" else runs.last_checkpoint(tx, project)
+        if found is None:
+            raise NotFoundError("weights-no-checkpoint", wanted=wanted, project=project)
+        return found.blob, None
+    path = Path(wanted)
+    if not path.is_file():
+        raise InputError("weights-file-missing", path=wanted)
+    return picture.sha256(path), path
+
+
+def _node(ws: Workspace, wanted: str | None) -> Node | None:
+    living = living_nodes(ws)
+    if wanted is None:
+        return next((n for n in living if "train" in n.queues and not n.draining), None)
+    with ws.db.read() as tx:
+        return nodes.find(tx, wanted)
+
+
+def _picture_bytes(tx: Connection, version: DatasetVersion) -> int:
+    found = images.find_many(tx, [m.image_id for m in version.members])
+    return sum(image.file.size for image in found.values() if image.file)
+
+
+def _hours(tx: Connection, recipe: Recipe, project: str) -> float | None:
+    """From the pace of an earlier run of the same network; None when there was none."""
+    for run in runs.listing(tx, project):
+        same = (run.recipe.width, run.recipe.height, run.recipe.batch, run.recipe.subdivisions) == (
+            recipe.width,
+            recipe.height,
+            recipe.batch,
+            recipe.subdivisions,
+        )
+        pace = _pace([e.at for e in runs.events(tx, run.id, ["iteration"])]) if same else None
+        if pace is not None:
+            return pace * recipe.max_batches / 3600
+    return None
+
+
+def _pace(times: Sequence[float]) -> float | None:
+    """Median seconds between iteration lines, without the slow first ones."""
+    gaps = sorted(b - a for a, b in pairwise(times[10:]))
+    return gaps[len(gaps) // 2] if len(gaps) >= 20 else None
