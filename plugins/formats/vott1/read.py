@@ -1,0 +1,167 @@
+"""A v1 project → labels and one document per picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from bridge.errors import RefusedError
+from bridge.model.annotation import Document, Image, fold_name
+from bridge.model.dataset import Reading
+from bridge.model.finding import Finding, Severity
+from bridge.plugin import ReadOptions
+from plugins.formats.pictures import PictureFolder
+from plugins.formats.rivals import merged_twins
+from plugins.formats.vott1.order import names_by_position, passes_filter
+from plugins.formats.vott1.project import Project, last_part, load
+from plugins.formats.vott1.region import EXTRA, read_frame
+from plugins.formats.vott1.scale import numbers, recorded_size
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One picture of a project: its name, the frame's key as written, and the frame; key is None without one.
+
+    visited is None where the project keeps no list of it.
+    """
+
+    name: str
+    key: str | None
+    frame: Any
+    visited: bool | None
+
+
+def read(path: Path, options: ReadOptions) -> Reading:
+    """Read a project file, or the one beside a picture folder; pictures are looked at as documents are asked for."""
+    project = load(path, options.max_file_megabytes)
+    pictures = PictureFolder(options.images, project.folder, max_megapixels=options.max_megapixels)
+    entries, order, findings = _entries(project, pictures, options)
+    groups: dict[str, list[_Entry]] = {}
+    for entry in entries:
+        groups.setdefault(fold_name(entry.name), []).append(entry)
+    source = None if project.keys == "time" else pictures
+    return Reading(
+        project.labels,
+        (merged_twins([_document(e, source) for e in group]) for group in groups.values()),
+        len(groups),
+        title=project.folder.name,
+        declared=project.declared,
+        order=order,
+        findings=(*project.findings, *findings, *_on_canvas(project)),
+        colors=project.colors,
+        extra={EXTRA: {k: None if k in ("frames", "framesByImagesName") else v for k, v in project.raw.items()}},
+    )
+
+
+# ------------------------------------------------------------ which picture is which
+
+
+def _entries(
+    project: Project, pictures: PictureFolder, options: ReadOptions
+) -> tuple[list[_Entry], str, list[Finding]]:
+    if project.keys == "time":
+        return _video_entries(project), "names", [_video(project)]
+    order = "names"
+    if project.keys == "index":
+        positions = [int(key) for key in (*project.frames, *project.visited) if key.isdigit()]
+        names = names_by_position(pictures, positions, options.order, project.path)
+        project, order = _named(project, names), options.order
+    entries = _named_entries(project)
+    return [*entries, *_never_visited(entries, pictures)], order, _ordered(project, order)
+
+
+def _named(project: Project, names: list[str]) -> Project:
+    """The project with file names instead of positions."""
+    frames = {names[int(key)]: frame for key, frame in project.frames.items()}
+    visited = tuple(names[int(key)] for key in project.visited if key.isdigit())
+    return replace(project, frames=frames, visited=visited)
+
+
+def _named_entries(project: Project) -> list[_Entry]:
+    visited = dict.fromkeys(last_part(key) for key in project.visited)
+    told = isinstance(project.raw.get("visitedFrames"), list)
+    entries = [
+        _Entry(name := last_part(key), key, frame, name in visited if told else None)
+        for key, frame in project.frames.items()
+    ]
+    known = {entry.name for entry in entries}
+    return entries + [_Entry(name, None, [], True) for name in visited if name not in known]
+
+
+def _never_visited(entries: list[_Entry], pictures: PictureFolder) -> list[_Entry]:
+    """The pictures of the folder that the project does not name: nobody has looked at them yet."""
+    paths = [pictures.find(entry.name).path for entry in entries]
+    known = {path.name for path in paths if path is not None}
+    found = (name for name, folder in pictures.names() if not folder and passes_filter(name) and name not in known)
+    return [_Entry(name, None, None, False) for name in sorted(found)]
+
+
+def _video_entries(project: Project) -> list[_Entry]:
+    """Frame 1 is at 0 s; times are written as JavaScript prints them."""
+    rate = project.framerate
+    if rate is None:
+        raise RefusedError("video-framerate", path=str(project.path), framerate=str(project.raw.get("framerate")))
+    visited = set(project.visited)
+    video = project.folder.name
+    return [
+        _Entry(f"{video}#t={_seconds((int(key) - 1) / rate)}", key, project.frames.get(key, []), key in visited)
+        for key in dict.fromkeys((*project.frames, *project.visited))
+        if key.isdigit()
+    ]
+
+
+def _seconds(time: float) -> str:
+    rounded = round(time, 6)
+    return str(int(rounded)) if rounded == int(rounded) else str(rounded)
+
+
+# ------------------------------------------------------------ one picture
+
+
+def _document(entry: _Entry, pictures: PictureFolder | None) -> Document:
+    image, findings = (Image(entry.name), ()) if pictures is None else pictures.image(entry.name)
+    if entry.frame is None and entry.key is None:
+        return Document(image, None, findings)
+    extra: dict[str, Any] = {"key": entry.key} | ({"visited": True} if entry.visited else {})
+    if not isinstance(entry.frame, list):
+        broken = Finding("damaged-region", Severity.ERROR, image.name, {"at": 0})
+        return Document(image, None, (*findings, broken), {EXTRA: extra | {"frame": entry.frame}})
+    frame = read_frame(entry.frame, image)
+    extra |= {"others": [list(other) for other in frame.others]} if frame.others else {}
+    untouched = frame.predictions and not frame.regions
+    # Without the flag a picture that is reviewed later on counts as visited; one that VoTT itself left out does not.
+    extra |= {"visited": False} if entry.visited is False and not untouched else {}
+    return Document(
+        image if image.width else _sized(image, entry.frame),
+        None if untouched else frame.regions,
+        (*findings, *frame.findings),
+        {EXTRA: extra},
+        predictions=frame.predictions,
+    )
+
+
+def _sized(image: Image, frame: list[Any]) -> Image:
+    """A picture that is not there, with the size that its regions recorded."""
+    sizes = [size for raw in frame if isinstance(raw, dict) and (size := recorded_size(raw))]
+    return replace(image, width=round(sizes[0][0]), height=round(sizes[0][1])) if sizes else image
+
+
+# ------------------------------------------------------------ what holds for the whole project
+
+
+def _video(project: Project) -> Finding:
+    return Finding("video", Severity.INFO, None, {"video": project.folder.name, "count": len(project.frames)})
+
+
+def _ordered(project: Project, order: str) -> list[Finding]:
+    if order == "names":
+        return []
+    return [Finding("ordered", Severity.INFO, None, {"order": order, "count": len(project.frames)})]
+
+
+def _on_canvas(project: Project) -> list[Finding]:
+    """How many regions are not in pixels of their picture, but of the annotator's screen."""
+    raws = [raw for frame in project.frames.values() if isinstance(frame, list) for raw in frame]
+    count = sum(isinstance(raw, dict) and numbers(raw.get("box")) is None and numbers(raw) is not None for raw in raws)
+    return [Finding("canvas", Severity.INFO, None, {"count": count})] if count and project.keys != "time" else []

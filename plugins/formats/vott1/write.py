@@ -1,0 +1,228 @@
+"""Documents → a v1 project file as v1.7.2 writes it, put into what stands there already."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from bridge.errors import InputError, NotFoundError
+from bridge.model.annotation import Document, fold_name
+from bridge.model.dataset import Dataset
+from bridge.model.finding import Finding, Severity
+from bridge.plugin import WriteOptions
+from plugins.formats.backup import write_over
+from plugins.formats.pictures import place, unsafe
+from plugins.formats.vott1.frame import has_new_predictions, raw_frame
+from plugins.formats.vott1.project import Project, last_part, load
+from plugins.formats.vott1.region import EXTRA
+from plugins.formats.vott1.tags import color_of, tags_for
+
+_DEFAULTS: dict[str, Any] = {
+    "frames": None,
+    "framerate": "1",
+    "inputTags": "",
+    "suggestiontype": "track",
+    "scd": False,
+    "visitedFrames": [],
+    "tag_colors": [],
+}
+_LOST = {"ellipse": Severity.WARNING, "rotated": Severity.INFO, "brush": Severity.WARNING}
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """What the file holds before we write: nothing where there is none. visited is by file name, as it was written."""
+
+    raw: dict[str, Any]
+    frames: dict[str, Any]
+    visited: dict[str, str | int]
+    labels: tuple[str, ...] = ()
+    colors: dict[str, str] = field(default_factory=dict)
+
+
+def losses(dataset: Dataset) -> list[Finding]:
+    """Labels with whitespace or commas, shapes that v1 does not know, pictures that lie in sub-folders."""
+    found = [
+        Finding("tag-renamed", Severity.WARNING, None, {"label": label, "tag": tag})
+        for label, tag in tags_for(_all_labels(dataset)).items()
+        if label != tag
+    ]
+    names = flat_names(document.image.name for document in dataset.documents)
+    for document in dataset.documents:
+        image = document.image.name
+        if names[image] != image:
+            found.append(Finding("flat-name", Severity.WARNING, image, {"name": names[image]}))
+        for index, region in enumerate(document.regions or ()):
+            fields = {"labels": ", ".join(region.labels), "kind": region.kind}
+            if region.kind in _LOST:
+                found.append(Finding(region.kind, _LOST[region.kind], image, fields, region=index))
+            elif region.kind == "damaged" and EXTRA not in region.extra:
+                found.append(Finding("bad-number", Severity.WARNING, image, fields, region=index))
+    return found
+
+
+def write(dataset: Dataset, out: Path, options: WriteOptions) -> list[Finding]:
+    """Write the project; a file that stands there keeps the frames, tags and fields that the dataset does not name.
+
+    It is backed up before it changes, and left alone if no frame and no tag would change.
+    """
+    path = _file(dataset, out)
+    tags = tags_for(_all_labels(dataset))
+    names = flat_names(document.image.name for document in dataset.documents)
+    standing = _standing(path, dataset, _is_film(dataset))
+    frames, visited = _filled(dataset, standing, tags, names)
+    labels = [*tags.values(), *(tag for tag in standing.labels if tag not in tags.values())]
+    if not path.exists() or frames != standing.frames or labels != list(standing.labels):
+        named = {tags[label]: color for label, color in dataset.colors.items() if label in tags}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_over(path, _text(_top(standing.raw, frames, visited, labels, standing.colors | named)))
+    findings = [finding for finding in losses(dataset) if finding.rule in ("tag-renamed", "flat-name")]
+    if options.pictures != "none":
+        findings += _place_pictures(dataset, names, path.with_suffix(""), options)
+    return findings
+
+
+def flat_names(names: Iterable[str]) -> dict[str, str]:
+    """A file name of its own for every picture, for v1 knows no sub-folders: the last part where that is unique."""
+    taken: set[str] = set()
+    flat: dict[str, str] = {}
+    for name in sorted(names, key=lambda name: name.count("/")):
+        short = last_part(name) if "/" in name else name
+        while "/" in name and fold_name(short).casefold() in taken:
+            short = name.replace("/", "_") if short == last_part(name) else f"_{short}"
+        flat[name] = short
+        taken.add(fold_name(short).casefold())
+    return flat
+
+
+def _file(dataset: Dataset, out: Path) -> Path:
+    if out.suffix.lower() == ".json" and not out.is_dir():
+        return out
+    name = re.sub(r"[/\\\0]", "_", dataset.name) or "project"
+    return out / f"{name}.json"
+
+
+def _is_film(dataset: Dataset) -> bool:
+    """Whether all of it are frames of one video, so that frame numbers are its keys again."""
+    documents = list(dataset.documents)
+    films = {document.image.name.rpartition("#t=")[0] for document in documents}
+    keys = [str(document.extra.get(EXTRA, {}).get("key")) for document in documents]
+    return len(films) == 1 and films != {""} and all(key.isdigit() for key in keys)
+
+
+def _standing(path: Path, dataset: Dataset, film: bool) -> _Standing:
+    """The project at this path; else what the dataset remembers of the one it came from."""
+    try:
+        project: Project | None = load(path, 512) if path.exists() else None
+    except (InputError, NotFoundError):
+        project = None  # Something else lies there: it is backed up and replaced.
+    if project is None:
+        raw = dataset.extra.get(EXTRA) or {}
+        return _Standing(raw, {}, _visited(raw, film))
+    if project.keys != ("time" if film else "names"):  # Positions are turned into names, once and for all.
+        return _Standing(project.raw, {}, {}, project.labels, project.colors)
+    return _Standing(project.raw, project.frames, _visited(project.raw, film), project.labels, project.colors)
+
+
+def _visited(raw: Mapping[str, Any], film: bool) -> dict[str, str | int]:
+    listed = raw.get("visitedFrames")
+    wanted = (str, int) if film else str
+    return (
+        {last_part(str(item)): item for item in listed if isinstance(item, wanted)} if isinstance(listed, list) else {}
+    )
+
+
+def _filled(
+    dataset: Dataset, standing: _Standing, tags: Mapping[str, str], names: Mapping[str, str]
+) -> tuple[dict[str, Any], list[str | int]]:
+    """All frames and what was visited, with the dataset's pictures put in."""
+    frames, visited = dict(standing.frames), dict(standing.visited)
+    keys = {fold_name(last_part(key)): key for key in frames}
+    ids, film = count(_next_id(frames)), _is_film(dataset)
+    for document in dataset.documents:
+        name = names[document.image.name]
+        key = keys.get(fold_name(name)) or _key(document, name, film)
+        extra = document.extra.get(EXTRA, {})
+        if document.regions is not None or document.predictions:
+            frames[key] = raw_frame(document, tags, ids)
+        elif "frame" in extra:
+            frames.setdefault(key, extra["frame"])
+        if has_new_predictions(document, tags):
+            # Seen before they were there: only a new visit tells that somebody looked at them.
+            visited.pop(last_part(key), None)
+        elif extra.get("visited", document.regions is not None):
+            visited.setdefault(last_part(key), int(key) if film else key)
+    return frames, list(visited.values())
+
+
+def _key(document: Document, name: str, film: bool) -> str:
+    key = document.extra.get(EXTRA, {}).get("key")
+    return key if isinstance(key, str) and (film or last_part(key) == name) else name
+
+
+def _next_id(frames: Mapping[str, Any]) -> int:
+    raws = [raw for frame in frames.values() if isinstance(frame, list) for raw in frame if isinstance(raw, dict)]
+    return max((raw["id"] + 1 for raw in raws if isinstance(raw.get("id"), int)), default=0)
+
+
+def _all_labels(dataset: Dataset) -> list[str]:
+    """The project's labels, then those that only stand on regions: v1.7 spoils regions whose tag is not listed."""
+    used = (n for d in dataset.documents for r in (*(d.regions or ()), *d.predictions) for n in r.labels)
+    return list(dict.fromkeys((*dataset.labels, *used)))
+
+
+def _top(
+    raw: Mapping[str, Any],
+    frames: dict[str, Any],
+    visited: list[str | int],
+    labels: list[str],
+    colors: Mapping[str, str],
+) -> dict[str, Any]:
+    """The whole document: keys in the order they stood in, values as they stood where they still hold."""
+    top = {key: value for key, value in (dict(raw) or _DEFAULTS).items() if key != "framesByImagesName"}
+    top |= {"frames": frames} | {key: value for key, value in _DEFAULTS.items() if key not in top}
+    top["visitedFrames"] = visited
+    old = top["inputTags"]
+    same = isinstance(old, str) and [tag.strip() for tag in old.split(",") if tag.strip()] == labels
+    if not same or not top["tag_colors"]:
+        top["tag_colors"] = [color_of(tag, colors) for tag in labels]
+    if not same:
+        top["inputTags"] = ",".join(labels)
+    return top
+
+
+def _text(top: dict[str, Any]) -> bytes:
+    """One line, as JSON.stringify writes it."""
+    try:
+        return json.dumps(top, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    except ValueError:  # NaN, or half a character: neither can be in a file that VoTT wrote itself.
+        return json.dumps(_without_nan(top), separators=(",", ":")).encode()
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_nan(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _place_pictures(dataset: Dataset, names: Mapping[str, str], folder: Path, options: WriteOptions) -> list[Finding]:
+    """The pictures into the folder beside the project, where VoTT looks for them."""
+    missing = []
+    for document in dataset.documents:
+        file, name = document.image.file, names[document.image.name]
+        if file is None or unsafe(name):
+            continue
+        try:
+            place(Path(file.path), folder / name, "copy" if options.pictures == "copy" else "link")
+        except OSError:
+            fields = {"name": name, "folder": str(Path(file.path).parent)}
+            missing.append(Finding("missing-image", Severity.WARNING, document.image.name, fields))
+    return missing
