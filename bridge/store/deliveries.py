@@ -46,12 +46,14 @@ def listing(
     state: DeliveryState | None = None,
     direction: str | None = None,
     limit: int = 200,
+    before: int | None = None,
 ) -> list[Delivery]:
-    """Deliveries, newest first."""
+    """Deliveries, newest first; before is the id of the last one that was seen."""
     query = select(t.delivery).order_by(t.delivery.c.id.desc()).limit(limit)
     for column, value in ((t.delivery.c.project, project), (t.delivery.c.direction, direction)):
         query = query.where(column == value) if value is not None else query
-    return [_delivery(row) for row in tx.execute(query.where(t.delivery.c.state == state.value) if state else query)]
+    query = query.where(t.delivery.c.state == state.value) if state else query
+    return [_delivery(row) for row in tx.execute(query.where(t.delivery.c.id < before) if before else query)]
 
 
 def pending(tx: Connection, kind: str, project: str | None = None, limit: int = 500) -> list[Delivery]:

@@ -46,6 +46,7 @@ def listing(
     image_id: int | None = None,
     after: int | None = None,
     limit: int | None = None,
+    severity: str | None = None,
 ) -> list[Finding]:
     """Findings in the order they were made."""
     query = select(t.finding).where(t.finding.c.project == project).order_by(t.finding.c.id)
@@ -53,6 +54,8 @@ def listing(
         query = query.where(t.finding.c.rule == rule)
     if image_id is not None:
         query = query.where(t.finding.c.image_id == image_id)
+    if severity is not None:
+        query = query.where(t.finding.c.severity == severity)
     if after is not None:
         query = query.where(t.finding.c.id > after)
     return [_finding(row) for row in tx.execute(query.limit(limit) if limit else query)]

@@ -71,13 +71,24 @@ def find(tx: Connection, job_id: str) -> Job:
     return _job(row)
 
 
-def listing(tx: Connection, project: str | None = None, state: JobState | None = None, limit: int = 200) -> list[Job]:
-    """Jobs, newest first."""
+def listing(
+    tx: Connection,
+    project: str | None = None,
+    state: JobState | None = None,
+    limit: int = 200,
+    kind: str | None = None,
+    before: str | None = None,
+) -> list[Job]:
+    """Jobs, newest first; before is the time of creation of the last one that was seen."""
     query = select(t.job).order_by(t.job.c.created.desc()).limit(limit)
     if project is not None:
         query = query.where(t.job.c.project == project)
     if state is not None:
         query = query.where(t.job.c.state == state.value)
+    if kind is not None:
+        query = query.where(t.job.c.kind == kind)
+    if before is not None:
+        query = query.where(t.job.c.created < before)
     return [_job(row) for row in tx.execute(query)]
 
 

@@ -48,9 +48,10 @@ def of_job(tx: Connection, job_id: str) -> Run:
     return _run(row)
 
 
-def listing(tx: Connection, project: str | None = None, limit: int = 100) -> list[Run]:
-    """Runs, newest first."""
+def listing(tx: Connection, project: str | None = None, limit: int = 100, before: str | None = None) -> list[Run]:
+    """Runs, newest first; before is the time of creation of the last one that was seen."""
     query = _runs().order_by(t.run.c.created.desc()).limit(limit)
+    query = query.where(t.run.c.created < before) if before is not None else query
     return [_run(row) for row in tx.execute(query.where(t.run.c.project == project) if project else query)]
 
 

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, request
 from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.openapi import OpenAPI
 
-from bridge.web import api, auth, health, language, pages, pictures, problems
+from bridge.web import api, auth, health, language, live, pages, pictures, problems
 from bridge.workspace import Workspace
 
 # Each has its own lock (Basic, a secret header), which its own file keeps.
@@ -26,6 +26,7 @@ def create_app(ws: Workspace) -> OpenAPI:
     app.json.sort_keys = False  # type: ignore[attr-defined]
     problems.install(app)
     auth.install(app, ws)
+    live.install(app, ws.settings.web_threads)
     _register(app)
     app.after_request(language.remember)
     app.after_request(_harden)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import logging
 import os
 import socket
 import sys
@@ -26,11 +25,28 @@ def application() -> Flask:
     from bridge.web.app import create_app
     from bridge.workspace import open_workspace
 
-    ws = open_workspace(Settings.from_env())
+    settings = Settings.from_env()
+    write_logs(settings.log_level)
+    ws = open_workspace(settings)
     app = create_app(ws)
     if importlib.util.find_spec("bridge.loop.dispatch") is not None:
         importlib.import_module("bridge.loop.dispatch").start_sender(ws)
     return app
+
+
+def write_logs(level: str) -> None:
+    """Log to stderr, one line an event; tracebacks without the values of variables, which may hold secrets."""
+    import structlog
+
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
 
 
 def serve(settings: Settings) -> None:
@@ -71,7 +87,6 @@ def _claim(host: str, port: int) -> None:
 
 def main() -> int:
     """Serve; a sentence and 1 when that cannot begin."""
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     try:
         settings = Settings.from_env()
     except BridgeError as error:

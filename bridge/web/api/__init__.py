@@ -17,8 +17,27 @@ from bridge.web.api.schemas import Problem
 from bridge.web.auth import public
 
 PREFIX = "/api/v1"
-_NOUNS = ("projects", "images", "datasets", "runs", "nodes", "plugins", "tokens", "deliveries", "work", "blobs")
+_NOUNS = (
+    "projects",
+    "images",
+    "datasets",
+    "plans",
+    "runs",
+    "jobs",
+    "nodes",
+    "plugins",
+    "tokens",
+    "deliveries",
+    "work",
+    "blobs",
+)
 _BODY_BYTES = 8_000_000
+# One server-sent event; its data is the JSON of one event.
+_EVENT = {
+    "type": "object",
+    "properties": {"id": {"type": "string"}, "event": {"type": "string"}, "data": {"type": "string"}},
+    "required": ["data"],
+}
 
 
 def new_app() -> OpenAPI:
@@ -72,6 +91,9 @@ def spec(app: OpenAPI) -> dict[str, Any]:
                 content = answer.get("content", {})
                 if status[0] in "45" and "application/json" in content:
                     content["application/problem+json"] = content.pop("application/json")
+    events = found["paths"].get(f"{PREFIX}/runs/{{run}}/events")
+    if events:
+        events["get"]["responses"]["200"]["content"]["text/event-stream"] = {"schema": _EVENT}
     return found
 
 

@@ -1,35 +1,23 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from flask.testing import FlaskClient
 from flask_openapi.openapi import OpenAPI
+from werkzeug.test import TestResponse
 
-from bridge.store import tokens
-from bridge.store.tokens import Role
+from bridge.store import secret
 from bridge.web import auth
-from bridge.web.app import create_app
 from bridge.workspace import Workspace
 
 
-@pytest.fixture
-def app(sqlite_workspace: Workspace) -> OpenAPI:
-    made = create_app(sqlite_workspace)
-    made.config["PROPAGATE_EXCEPTIONS"] = False
-    return made
-
-
-@pytest.fixture
-def client(app: OpenAPI) -> FlaskClient:
-    return app.test_client()
-
-
-def bearer(ws: Workspace, role: Role, name: str = "aiko") -> dict[str, str]:
-    with ws.db.write() as tx:
-        _, word = tokens.create(tx, name, role)
-    return {"Authorization": f"Bearer {word}"}
+def body(answer: TestResponse) -> dict[str, Any]:
+    found: dict[str, Any] | None = answer.json
+    assert found is not None
+    return found
 
 
 def test_it_lives_and_is_ready(client: FlaskClient) -> None:
@@ -43,17 +31,16 @@ def test_it_says_when_the_store_is_gone(client: FlaskClient, sqlite_workspace: W
         file.rename(file.with_name("away-" + file.name))
     answer = client.get("/readyz")
     assert answer.status_code == 503
-    assert answer.json["rule"] == "store-unusable"
+    assert body(answer)["rule"] == "store-unusable"
     assert client.get("/healthz").status_code == 200
 
 
-def test_figures_are_for_read_tokens(client: FlaskClient, sqlite_workspace: Workspace) -> None:
+def test_figures_are_for_read_tokens(client: FlaskClient, reader: FlaskClient, node: FlaskClient) -> None:
     refused = client.get("/metrics")
     assert (refused.status_code, refused.content_type) == (401, "application/problem+json")
     assert refused.headers["WWW-Authenticate"].startswith("Bearer")
-    assert client.get("/metrics", headers=bearer(sqlite_workspace, "node")).status_code == 403
-    figures = client.get("/metrics", headers=bearer(sqlite_workspace, "read")).text
-    assert 'labelbridge_rows{table="image"} 0.0' in figures
+    assert node.get("/metrics").status_code == 403
+    assert 'labelbridge_rows{table="image"} 0.0' in reader.get("/metrics").text
 
 
 def test_a_login_link_opens_the_pages_once(client: FlaskClient, app: OpenAPI, sqlite_workspace: Workspace) -> None:
@@ -66,26 +53,21 @@ def test_a_login_link_opens_the_pages_once(client: FlaskClient, app: OpenAPI, sq
     assert "HttpOnly" in cookie
     assert "SameSite=Lax" in cookie
     assert client.get("/").status_code == 200
-    again = app.test_client().get(path)
-    assert again.status_code == 401
+    assert app.test_client().get(path).status_code == 401
 
 
-def test_forms_want_the_word_of_their_session(client: FlaskClient, sqlite_workspace: Workspace) -> None:
-    link = urlsplit(auth.login_link(sqlite_workspace))
-    client.get(f"{link.path}?{link.query}")
-    assert client.post("/logout", data={"csrf": "wrong"}).status_code == 403
-    assert client.get("/").status_code == 200
-    with client.session_transaction() as session:
-        session["csrf"] = "word"
-    assert client.post("/logout", data={"csrf": "word"}).location == "/login"
-    assert client.get("/").location == "/login"
+def test_forms_want_the_word_of_their_session(person: FlaskClient) -> None:
+    assert person.post("/logout", data={"csrf": "wrong"}).status_code == 403
+    assert person.get("/").status_code == 200
+    assert person.post("/logout", data={"csrf": "word"}).location == "/login"
+    assert person.get("/").location == "/login"
 
 
 def test_a_program_gets_a_problem_and_a_person_a_page(client: FlaskClient) -> None:
     program = client.get("/api/v1/nothing")
     assert program.status_code == 404
-    assert program.json["rule"] == "page-missing"
-    assert "/api/v1/nothing" in program.json["detail"]
+    assert body(program)["rule"] == "page-missing"
+    assert "/api/v1/nothing" in body(program)["detail"]
     person = client.get("/nothing", headers={"Accept-Language": "ja"})
     assert (person.status_code, person.mimetype) == (404, "text/html")
 
@@ -101,7 +83,7 @@ def test_the_unexpected_is_logged_and_not_told(
         answer = app.test_client().get("/api/v1/broken")
     assert answer.status_code == 500
     assert "hunter2" not in answer.text
-    assert answer.json["fields"]["number"] in capsys.readouterr().out + caplog.text
+    assert body(answer)["fields"]["number"] in capsys.readouterr().out + caplog.text
 
 
 def test_no_view_is_open_by_oversight(app: OpenAPI) -> None:
@@ -110,8 +92,6 @@ def test_no_view_is_open_by_oversight(app: OpenAPI) -> None:
 
 
 def test_the_key_file_is_made_once_for_the_owner_alone(sqlite_workspace: Workspace) -> None:
-    from bridge.store import secret
-
     first = secret.secret(sqlite_workspace.settings)
     path = sqlite_workspace.settings.data / secret.FILE
     assert path.stat().st_mode & 0o777 == 0o600

@@ -1,0 +1,85 @@
+"""Bytes by their SHA-256: weights and transcripts from the blob folder, pictures from where a project refers to them.
+
+Whoever gets bytes from here gets the right ones: a blob is checked when it comes in; a referenced picture is checked
+while it is sent, and cut short before its last piece when it is not what it was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from flask import Blueprint, Response, request, send_file
+
+from bridge import picture
+from bridge.errors import BridgeError, InputError, NotFoundError
+from bridge.model.annotation import FileStamp
+from bridge.store import images
+from bridge.web.auth import require
+from bridge.web.current import workspace
+from bridge.workspace import Workspace
+
+_PIECE = 1 << 20
+
+
+def blueprint() -> Blueprint:
+    """The routes of blobs."""
+    found = Blueprint("blobs", __name__, url_prefix="/api/v1/blobs")
+    found.get("/<sha256>")(require("node", "admin")(fetch))
+    found.put("/<sha256>")(require("node", "admin")(keep))
+    return found
+
+
+def fetch(sha256: str) -> Response:
+    """The bytes; HEAD tells whether they are there and how many."""
+    ws = workspace()
+    if ws.blobs.has(sha256):
+        return send_file(ws.blobs.path(sha256), "application/octet-stream", etag=sha256)
+    stamp = _present(ws, sha256)
+    body = iter(()) if request.method == "HEAD" else _checked(Path(stamp.path), sha256)
+    answer = Response(body, content_type="application/octet-stream")
+    answer.headers["Content-Length"] = str(stamp.size)
+    answer.set_etag(sha256)
+    return answer
+
+
+def _present(ws: Workspace, sha256: str) -> FileStamp:
+    """A referenced picture file that still holds these bytes; raises NotFoundError."""
+    with ws.db.read() as tx:
+        known = [image.file for image in images.by_sha(tx, sha256) if image.file]
+    for file in known:
+        try:
+            now = picture.stamp(Path(file.path))
+            if now == file or picture.sha256(Path(file.path)) == sha256:
+                return now
+        except BridgeError:
+            continue  # Moved away; perhaps its twin is still there.
+    raise NotFoundError("blob-missing", sha256=sha256)
+
+
+def _checked(path: Path, sha256: str) -> Iterator[bytes]:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        piece = file.read(_PIECE)
+        while True:
+            digest.update(piece)
+            following = file.read(_PIECE)
+            if not following:
+                break
+            yield piece
+            piece = following
+    if digest.hexdigest() != sha256:
+        # The length was announced, so that the receiver sees the answer torn.
+        raise InputError("blob-differs", wanted=sha256, found=digest.hexdigest())
+    yield piece
+
+
+def keep(sha256: str) -> Response:
+    """Keep the bytes of the body; 201, or 200 when they were there. Raises InputError blob-differs."""
+    ws = workspace()
+    request.max_content_length = None  # Weights are as large as they are; they go to disk as they come.
+    known = ws.blobs.has(sha256)
+    if not known:
+        ws.blobs.put_stream(iter(lambda: request.stream.read(_PIECE), b""), expected=sha256)
+    return Response(status=200 if known else 201)

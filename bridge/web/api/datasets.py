@@ -1,0 +1,109 @@
+"""Frozen dataset versions."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from flask import Response
+from flask_openapi.blueprint import APIBlueprint
+from pydantic import Field
+
+from bridge.loop.cut import CutOptions, cut
+from bridge.model.dataset import DatasetVersion
+from bridge.store import datasets, projects
+from bridge.web.api import answer, area
+from bridge.web.api.paging import slice_of
+from bridge.web.api.schemas import FindingOut, Given, OfProject, OfVersion, Page, Paged, Taken
+from bridge.web.auth import require, who
+from bridge.web.current import workspace
+
+
+class CutIn(Taken):
+    """How to split: fraction is for training; what was held out once stays held out."""
+
+    fraction: float = Field(0.9, gt=0, le=1)
+    seed: int = Field(0, ge=0, le=2**31 - 1)
+    keep_pictures: bool = Field(False, description="copy the pictures' bytes, so that the originals may go")
+
+
+class VersionOut(Given):
+    """A frozen version; its id is the SHA-256 of labels, pictures, boxes and split."""
+
+    id: str
+    project: str
+    labels: list[str]
+    seed: int
+    fraction: float
+    created: str
+
+
+class VersionWhole(VersionOut):
+    """A version with how many pictures it trains on and holds out."""
+
+    train: int
+    valid: int
+
+
+class CutOut(Given):
+    """What was frozen, whether it is new, and what was left out and why."""
+
+    version: VersionWhole
+    new: bool
+    findings: list[FindingOut]
+
+
+class MemberOut(Given):
+    """One picture of a version."""
+
+    image_id: int
+    name: str
+    sha256: str
+    revision_id: int
+    part: Literal["train", "valid"]
+
+
+def blueprint() -> APIBlueprint:
+    """Routes of dataset versions."""
+    api = area("datasets", "Frozen dataset versions: labels, pictures and split under one hash.")
+    api.get("/projects/<project>/versions", responses={200: Page[VersionOut]})(list_versions)
+    api.post("/projects/<project>/versions", responses={200: CutOut, 201: CutOut})(cut_version)
+    api.get("/versions/<version>", responses={200: VersionWhole})(get_version)
+    api.get("/versions/<version>/members", responses={200: Page[MemberOut]})(list_members)
+    return api
+
+
+@require("admin", "read")
+def list_versions(path: OfProject, query: Paged) -> Response:
+    """Versions of a project, newest first."""
+    with workspace().db.read() as tx:
+        found = datasets.listing(tx, projects.find(tx, path.project).id)
+    return answer(slice_of(found, query, VersionOut.model_validate))
+
+
+@require("admin")
+def cut_version(path: OfProject, body: CutIn) -> Response:
+    """Freeze the present labels: 201 for a new version, 200 when an equal one is there already."""
+    options = CutOptions(body.fraction, body.seed, keep_pictures=body.keep_pictures, who=who())
+    done = cut(workspace(), path.project, options)
+    found = [FindingOut.of(f) for f in done.findings]
+    return answer(CutOut(version=_whole(done.version), new=done.new, findings=found), 201 if done.new else 200)
+
+
+@require("admin", "read")
+def get_version(path: OfVersion) -> Response:
+    """A version by its hash or the beginning of it."""
+    with workspace().db.read() as tx:
+        return answer(_whole(datasets.find(tx, path.version)))
+
+
+@require("admin", "read")
+def list_members(path: OfVersion, query: Paged) -> Response:
+    """The pictures of a version."""
+    with workspace().db.read() as tx:
+        found = datasets.find(tx, path.version)
+    return answer(slice_of(found.members, query, MemberOut.model_validate))
+
+
+def _whole(version: DatasetVersion) -> VersionWhole:
+    plain = VersionOut.model_validate(version)
+    return VersionWhole(**plain.model_dump(), train=len(version.part("train")), valid=len(version.part("valid")))
