@@ -35,8 +35,12 @@ class CheckpointRow:
 class Report:
     """One run: loss curve, scores of all checkpoints, the best one, examples, and the facts behind the numbers.
 
-    losses are (iteration, loss, average loss). objects maps a class name to its (training, held-out) object counts.
-    facts hold dataset version, cfg hash, engine and detector versions, thresholds, times.
+    losses are (iteration, loss, average loss), not-a-number as nan. objects maps a class name to its (training,
+    held-out) object counts, pictures is the same for pictures. best is a checkpoint_id. findings count by rule.
+    facts say where the numbers come from; the page knows these (all optional) and shows others by their own name:
+    dataset_version seed fraction valid_is_train, engine fork engine_version cfg_hash network batch subdivisions
+    max_batches gpus node start_weights attempts, detector detector_version shown_threshold, state started ended
+    seconds labelbridge. What Scores.options says of a checkpoint wins over a fact of the same name.
     """
 
     project: str
@@ -51,3 +55,8 @@ class Report:
     examples: tuple[Example, ...] = ()
     findings: dict[str, int] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def best_row(self) -> CheckpointRow | None:
+        """The best checkpoint with its scores; None while there is none."""
+        return next((row for row in self.checkpoints if row.checkpoint_id == self.best), None)
