@@ -232,6 +232,9 @@ class Engine(Protocol):
     def classify(self, events: Sequence[RunEvent], output: Output, max_batches: int) -> Failure | None:
         """Why it ended, or None if it trained to the end; the exit code alone proves nothing."""
 
+    def explain(self, log: Path) -> dict[str, Any]:
+        """What happened in a run, from its saved console output or our transcript, as `explain --json` prints it."""
+
 
 # ---------------------------------------------------------------- detector and evaluator
 
@@ -318,6 +321,15 @@ class Evaluator(Protocol):
         """AP per class and the mean, as the protocol defines it."""
 
 
+class BoxFiles(Protocol):
+    """Reads truth and detections from files for scoring; bad entries become findings and the rest counts."""
+
+    name: str
+
+    def read(self, truth: Path, detections: Path) -> tuple[BoxTable, BoxTable, list[Finding]]:
+        """Truth, detections (over the truth's pictures and classes), and what was wrong with single entries."""
+
+
 # ---------------------------------------------------------------- anchors
 
 
@@ -328,6 +340,9 @@ class AnchorFitter(Protocol):
 
     def fit(self, sizes: NDArray[np.float64], n: int, seed: int, network: tuple[int, int]) -> Anchors:
         """The anchors, smallest area first; raises InputError when there are fewer distinct boxes than anchors."""
+
+    def masks(self, n: int, heads: int) -> tuple[tuple[int, ...], ...]:
+        """Which anchors each detection head gets, the finest head (small boxes) first."""
 
 
 # ---------------------------------------------------------------- source

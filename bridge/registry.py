@@ -13,7 +13,7 @@ from typing import Any, Literal, cast
 from bridge import plugin
 from bridge.errors import NotFoundError
 
-Kind = Literal["format", "validator", "engine", "detector", "evaluator", "anchors", "source"]
+Kind = Literal["format", "validator", "engine", "detector", "evaluator", "boxes", "anchors", "source"]
 Origin = Literal["built-in", "package", "folder"]
 
 # Named here and not by entry point, so that a bare checkout runs.
@@ -37,6 +37,7 @@ BUILT_IN: dict[str, str] = {
     "detector:onnx": "plugins.detectors.onnx.detector:OnnxDetector",
     "evaluator:darknet": "plugins.evaluators.darknet:DarknetProtocol",
     "evaluator:coco": "plugins.evaluators.coco:CocoProtocol",
+    "boxes:coco": "plugins.evaluators.tables:CocoFiles",
     "anchors:median": "plugins.anchors.median:MedianFitter",
     "source:label-studio": "plugins.sources.label_studio.source:LabelStudioSource",
     "source:vott-v1": "plugins.sources.vott_folder:VottV1Folder",

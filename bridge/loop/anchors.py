@@ -77,8 +77,10 @@ def _sizes(sized: list[Sized], network: tuple[int, int]) -> NDArray[np.float64]:
     return np.array(rows, dtype=np.float64)
 
 
-def as_json(anchors: Anchors) -> dict[str, Any]:
-    """What `labelbridge anchors --json` prints."""
+def as_json(registry: Registry, anchors: Anchors) -> dict[str, Any]:
+    """What `labelbridge anchors --json` prints; masks are for heads of three anchors each, else for one head."""
     fields = asdict(anchors)
     fields["anchors"] = [list(pair) for pair in fields.pop("pairs")]
-    return fields
+    n = len(anchors.pairs)
+    fitter = cast(AnchorFitter, registry.find("anchors", FITTER))
+    return {**fields, "masks": [list(mask) for mask in fitter.masks(n, n // 3 if n % 3 == 0 else 1)]}
