@@ -22,15 +22,12 @@ from typing import IO
 
 from bridge.errors import MissingPartError
 from bridge.model.training import Stream
+from bridge.process.group import created_at, end_members, signal_group
 
 # Seconds between two looks at a child that says nothing.
 _LOOK = 0.2
 # A pipe holds at most this much (Linux lets a program grow it to 1 MiB), so one read empties it.
 _PIPE_BYTES = 1 << 20
-# Times of creation are counted from the wall clock at boot, which time servers correct by fractions of a second.
-_CLOCK_SLACK = 2.0
-# Seconds a killed program gets to vanish; one that hangs in a driver never does.
-_AFTER_KILL = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +90,7 @@ class Process:
             os.set_blocking(pipe.fileno(), False)
             self._selector.register(pipe, selectors.EVENT_READ, stream)
         # A child that ended at once is still there to be asked: nobody has fetched its exit code yet.
-        self.identity: tuple[int, float] = (self._child.pid, _created(self._child.pid))
+        self.identity: tuple[int, float] = (self._child.pid, created_at(self._child.pid))
 
     def messages(self, tick: float | None = None) -> Iterator[Message | None]:
         """Started, the Chunks, then Stopped; None whenever the child said nothing for tick seconds.
@@ -112,7 +109,7 @@ class Process:
             elif tick is not None and now - heard >= tick:
                 heard = now
                 yield None
-        _signal_group(self._child.pid, signal.SIGKILL)
+        signal_group(self._child.pid, signal.SIGKILL)
         yield from self._tail()
         yield Stopped(self._child.wait())
 
@@ -120,7 +117,7 @@ class Process:
         """End the child and its group: SIGTERM, after grace seconds SIGKILL; whether all of it is gone."""
         if self._gone():
             return True
-        ended = _end_members(*self.identity, grace)
+        ended = end_members(*self.identity, grace)
         if ended:
             self._child.wait()
         return ended
@@ -160,28 +157,6 @@ class Process:
         return [Chunk(key.data, data)]
 
 
-def alive(pid: int, created: float) -> bool:
-    """Whether the program of this identity still runs; another one that got its number later does not count."""
-    import psutil
-
-    try:
-        found = psutil.Process(pid)
-        same = abs(found.create_time() - created) < _CLOCK_SLACK
-        return bool(same and found.status() != psutil.STATUS_ZOMBIE)
-    except (psutil.Error, ValueError):
-        return False
-
-
-def end_group(pid: int, created: float, grace: float = 5.0) -> bool:
-    """End a program that a dead parent left behind, with all that it started; whether nothing of it is left.
-
-    Also ends a group whose first program is gone; does nothing when the number belongs to a stranger by now.
-    """
-    if pid <= 1 or pid == os.getpgrp() or _stranger(pid, created):
-        return True
-    return _end_members(pid, created, grace)
-
-
 def _spawn(
     argv: Sequence[str], cwd: Path | None, env: dict[str, str], stdin: bytes, dies_with_parent: bool
 ) -> subprocess.Popen[bytes]:
@@ -218,60 +193,3 @@ def _death_of(parent: int) -> Callable[[], None]:
             os._exit(1)
 
     return arm
-
-
-def _created(pid: int) -> float:
-    import psutil
-
-    return float(psutil.Process(pid).create_time())
-
-
-def _stranger(pid: int, created: float) -> bool:
-    import psutil
-
-    try:
-        return abs(_created(pid) - created) >= _CLOCK_SLACK
-    except psutil.NoSuchProcess:
-        return False
-    except psutil.Error:
-        return True
-
-
-def _end_members(group: int, created: float, grace: float) -> bool:
-    for number, seconds in ((signal.SIGTERM, grace), (signal.SIGKILL, _AFTER_KILL)):
-        _signal_group(group, number)
-        deadline = time.monotonic() + seconds
-        while _has_members(group, created):
-            if time.monotonic() >= deadline:
-                break
-            time.sleep(0.02)
-        else:
-            return True
-    return False
-
-
-def _has_members(group: int, created: float) -> bool:
-    """Whether a running program is in the group; dead ones that nobody fetched (zombies) do not count."""
-    import psutil
-
-    try:
-        os.killpg(group, 0)  # Cheap, and mostly the answer.
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    for found in psutil.process_iter():
-        try:
-            mine = os.getpgid(found.pid) == group and found.create_time() > created - _CLOCK_SLACK
-            if mine and found.status() != psutil.STATUS_ZOMBIE:
-                return True
-        except (psutil.Error, OSError):
-            continue
-    return False
-
-
-def _signal_group(group: int, number: signal.Signals) -> None:
-    try:
-        os.killpg(group, number)
-    except (ProcessLookupError, PermissionError):
-        return  # Gone, or only dead ones that nobody fetched (macOS).
