@@ -163,3 +163,4 @@ def test_a_large_run_stays_small(report: Report) -> None:
     html = render_report(large)
     assert len(html.encode()) < 1_500_000
     assert "dense" in html
+    assert "There are 60 checkpoints" in html
