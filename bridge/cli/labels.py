@@ -9,7 +9,7 @@ import click
 
 from bridge.cli.command import Call, command, is_path, network_size
 from bridge.cli.console import finding_json
-from bridge.errors import RefusedError
+from bridge.errors import RefusedError, UsageError
 from bridge.model.finding import Finding, Severity
 from bridge.plugin import ReadOptions, WriteOptions
 
@@ -160,7 +160,7 @@ def check_(
         from bridge.registry import Registry
 
         if fix:
-            raise click.UsageError("--fix needs a project: a file or folder of yours is never changed by a check")
+            raise UsageError("fix-needs-project", path=project)
         checked = check_path(Registry(), Path(project), _read_options(call, images, order, label_config), network)
     else:
         with call.console.progress("checking", project=project) as progress:

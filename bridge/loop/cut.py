@@ -78,13 +78,13 @@ def _sort_out(present: Iterable[Current], unreadable: Collection[str | None]) ->
         document = current.document
         reason = _unfit(current, unreadable)
         if reason is not None:
-            left_out.append(Finding(reason, Severity.WARNING, document.image.name))
+            left_out.append(Finding(reason, Severity.WARNING, document.image.name, {"case": "cut"}))
         elif document.state is State.UNKNOWN:
             unknown += 1
         else:
             usable.append(current)
     if unknown:
-        left_out.append(Finding("unreviewed", Severity.INFO, None, {"unknown": unknown}))
+        left_out.append(Finding("unreviewed", Severity.INFO, None, {"case": "cut", "unknown": unknown}))
     return usable, left_out
 
 

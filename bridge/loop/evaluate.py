@@ -74,6 +74,10 @@ def score(ws: Workspace, checkpoint_id: str, options: ScoreOptions | None = None
     return scores[0]
 
 
+def _evaluator(ws: Workspace, name: str) -> Evaluator:
+    return cast(Evaluator, ws.registry.find("evaluator", name))
+
+
 def _named(scores: Scores, checkpoint_id: str, detector: Mapping[str, Any], truth: Sequence[Labelled]) -> Scores:
     """The scores with what they are of and how the detections were made."""
     options = {**scores.options, "detector": dict(detector)}

@@ -55,7 +55,7 @@ def export(
         open_conflicts = [images.find_id(tx, i)[1].name for i in revisions.conflicts(tx, found.id)]
         same = [s for s in projects.sources(tx, found.id) if s.options.get("format") == format_name]
         items = images.item_extra(tx, same[-1].id) if same else {}
-    notes = [Finding("conflict", Severity.WARNING, name, {"source": "-"}) for name in open_conflicts]
+    notes = [Finding("conflict", Severity.WARNING, name, {"case": "export"}) for name in open_conflicts]
     documents = _Documents(ws, found, format_name, items)
     held_out: frozenset[str] = frozenset()
     if format_name == "yolo":

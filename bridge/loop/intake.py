@@ -133,7 +133,8 @@ def _disagreement(tx: Connection, project: Project, reading: Reading) -> list[Fi
     theirs = [name for name in reading.labels if name in set(ours)]
     if not reading.declared or ours == theirs:
         return []
-    return [Finding("disagreement", Severity.WARNING, None, {"ours": ", ".join(ours), "theirs": ", ".join(theirs)})]
+    fields = {"case": "order", "ours": ", ".join(ours), "theirs": ", ".join(theirs)}
+    return [Finding("disagreement", Severity.WARNING, None, fields)]
 
 
 @dataclass(slots=True)
@@ -179,7 +180,9 @@ class _Intake:
     def _undeclared(self, document: Document) -> Iterator[Finding]:
         for name in dict.fromkeys(name for region in document.regions or () for name in region.labels):
             if name not in self.declared and self.has_list:
-                yield Finding("undeclared-label", Severity.WARNING, document.image.name, {"label": name})
+                yield Finding(
+                    "undeclared-label", Severity.WARNING, document.image.name, {"case": "import", "label": name}
+                )
 
     def _learn_labels(self, tx: Connection, documents: Iterable[Document]) -> None:
         used = dict.fromkeys(n for d in documents for r in d.regions or () for n in r.labels)
@@ -211,7 +214,7 @@ class _Intake:
         digest = _digest(image, document)
         if digest is None or document.regions is None:
             if item is not None and item.content_hash is not None:
-                self.sighting.findings.append(Finding("lost", Severity.WARNING, image.name, {"what": "labels"}))
+                self.sighting.findings.append(Finding("lost", Severity.WARNING, image.name, {"case": "labels"}))
             return [], known
         if item is not None and item.content_hash == digest:
             return [], known
@@ -232,7 +235,9 @@ class _Intake:
             digest = content_hash(image.name, image.width, image.height, merged)
             both = replace(draft, regions=merged, content_hash=digest, parent_ids=(heads[0][0],))
             return [replace(draft, head=False), both]
-        self.sighting.findings.append(Finding("conflict", Severity.ERROR, image.name, {"source": self.source.name}))
+        self.sighting.findings.append(
+            Finding("conflict", Severity.ERROR, image.name, {"case": "heads", "source": self.source.name})
+        )
         return [draft]
 
     def _merged(
@@ -250,7 +255,7 @@ class _Intake:
         for item in self.sighting.items.values():
             if item.image_id not in self.seen and not item.gone and self.source.kind == "import":
                 name = names.get(item.image_id)
-                self.sighting.findings.append(Finding("lost", Severity.WARNING, name, {"what": "picture"}))
+                self.sighting.findings.append(Finding("lost", Severity.WARNING, name, {"case": "picture"}))
         self.sighting.findings += equal_bytes(known.values())
         ids = {folded: image.id for folded, image in known.items() if image.id is not None}
         with self.ws.db.write() as tx:

@@ -87,11 +87,12 @@ class Sighting:
 def _unreadable(name: str, error: BridgeError) -> Finding:
     rule = "missing-image" if isinstance(error, NotFoundError) else "unreadable"
     severity = Severity.WARNING if rule == "missing-image" else Severity.ERROR
-    return Finding(rule, severity, name, {"reason": error.rule, **error.fields})
+    return Finding(rule, severity, name, {"case": "import", "reason": error.rule, **error.fields})
 
 
 def _size_differs(told: Image, look: picture.Look) -> Finding:
     fields = {
+        "case": "size",
         "told": f"{told.width}x{told.height}",
         "found": f"{look.width}x{look.height}",
         "orientation": look.orientation,
@@ -107,5 +108,5 @@ def equal_bytes(known: Iterable[Image]) -> Iterator[Finding]:
     for image in known:
         if image.sha256 is not None and first.setdefault(image.sha256, image.name) != image.name:
             yield Finding(
-                "near-duplicate", Severity.WARNING, image.name, {"other": first[image.sha256], "how": "bytes"}
+                "near-duplicate", Severity.WARNING, image.name, {"other": first[image.sha256], "case": "bytes"}
             )

@@ -71,6 +71,21 @@ def counts(tx: Connection, project: str) -> dict[str, dict[str, int]]:
     return found
 
 
+def counts_of_images(tx: Connection, project: str, image_ids: Sequence[int]) -> dict[int, int]:
+    """How many findings, but information, each of these pictures has."""
+    c = t.finding.c
+    where = (c.project == project) & c.image_id.in_(image_ids) & (c.severity != Severity.INFO.value)
+    query = select(c.image_id, func.count()).where(where).group_by(c.image_id)
+    return {image_id: n for image_id, n in tx.execute(query)}
+
+
+def fixable(tx: Connection, project: str) -> int:
+    """How many findings have a safe fix."""
+    c = t.finding.c
+    query = select(func.count()).select_from(t.finding).where(c.project == project, c.fix.is_not(None))
+    return tx.scalar(query) or 0
+
+
 def _finding(row: Any) -> Finding:
     fields = dict(row.fields)
     image = fields.pop("image", None)

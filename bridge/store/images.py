@@ -111,6 +111,14 @@ def find_many(tx: Connection, ids: Sequence[int]) -> dict[int, Image]:
     return found
 
 
+def neighbours(tx: Connection, project: str, image_id: int) -> tuple[int | None, int | None]:
+    """The ids of the pictures before and after one."""
+    c = t.image.c
+    before = tx.scalar(select(func.max(c.id)).where(c.project == project, c.id < image_id))
+    after = tx.scalar(select(func.min(c.id)).where(c.project == project, c.id > image_id))
+    return before, after
+
+
 def by_sha(tx: Connection, sha256: str) -> list[Image]:
     """All pictures with these bytes."""
     return [image_of(row) for row in tx.execute(select(t.image).where(t.image.c.sha256 == sha256))]

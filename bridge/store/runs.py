@@ -135,6 +135,23 @@ def last_event(tx: Connection, run_id: str, kind: str) -> RunEvent | None:
     return RunEvent(row.kind, row.fields, row.seq, row.at, row.attempt) if row else None
 
 
+def thinned(tx: Connection, run_id: str, kind: str, points: int) -> list[RunEvent]:
+    """Events of a kind spread evenly, about as many as points: enough for a curve, whatever the length of the run."""
+    c = t.event.c
+    where = (c.run_id == run_id) & (c.kind == kind)
+    step = max(1, (tx.scalar(select(func.count()).select_from(t.event).where(where)) or 0) // points)
+    query = select(t.event).where(where, c.seq % step == 0).order_by(c.attempt, c.seq)
+    return [RunEvent(row.kind, row.fields, row.seq, row.at, row.attempt) for row in tx.execute(query)]
+
+
+def latest(tx: Connection, run_id: str, limit: int, kinds: Sequence[str] | None = None) -> list[RunEvent]:
+    """The newest events, oldest of them first."""
+    c = t.event.c
+    query = select(t.event).where(c.run_id == run_id).order_by(c.attempt.desc(), c.seq.desc()).limit(limit)
+    rows = tx.execute(query.where(c.kind.in_(kinds)) if kinds is not None else query).all()
+    return [RunEvent(row.kind, row.fields, row.seq, row.at, row.attempt) for row in reversed(rows)]
+
+
 # ---------------------------------------------------------------- checkpoints and scores
 
 

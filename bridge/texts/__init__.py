@@ -40,8 +40,13 @@ class _Fields(dict[str, Any]):
 
 
 def render(name: str, key: str, fields: Mapping[str, Any] | None = None, language: str = "en") -> str:
-    """The sentence of a key in a catalogue, with its fields filled in; an unknown key gives key and fields."""
-    text = catalogue(language, name).get(key) or catalogue("en", name).get(key)
+    """The sentence of a key in a catalogue, with its fields filled in; an unknown key gives key and fields.
+
+    A field "case" chooses between sentences of one rule: lost with case "labels" is found under lost_labels.
+    """
+    keys = [f"{key}_{fields['case']}", key] if fields and "case" in fields else [key]
+    found = (catalogue(lang, name).get(k) for k in keys for lang in (language, "en"))
+    text = next((sentence for sentence in found if sentence is not None), None)
     if text is None:
         return key + "".join(f" {k}={v}" for k, v in (fields or {}).items())
     return text.format_map(_Fields(fields or {}))

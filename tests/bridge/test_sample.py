@@ -16,7 +16,6 @@ from bridge.registry import Registry
 from bridge.sample import LABELS, draw, draw_sample, plant_defects
 from bridge.sample.defects import Planted
 
-
 RULES = ["outside", "swapped", "duplicate-box", "zero-area", "tiny", "undeclared-label", "untagged", "unreviewed"]
 
 

@@ -52,8 +52,13 @@ def named_rules() -> set[tuple[str, str]]:
     return found
 
 
+def known(catalogue: dict[str, str], rule: str) -> bool:
+    """A rule has a sentence of its own, or one for each of its cases (lost_labels, lost_picture)."""
+    return rule in catalogue or any(key.startswith(f"{rule}_") for key in catalogue)
+
+
 def test_every_rule_has_its_sentence() -> None:
-    missing = sorted(f"{c}.toml: {rule}" for c, rule in named_rules() if rule not in texts.catalogue("en", c))
+    missing = sorted(f"{c}.toml: {rule}" for c, rule in named_rules() if not known(texts.catalogue("en", c), rule))
     assert missing == []
 
 

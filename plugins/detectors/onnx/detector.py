@@ -20,7 +20,8 @@ from plugins.detectors.onnx.decode import Candidates, decode, to_picture
 from plugins.detectors.onnx.graph import Built, build
 from plugins.detectors.onnx.nms import Nms, keep
 from plugins.engines.darknet import cfg as darknet_cfg
-from plugins.engines.darknet.network import walk
+from plugins.engines.darknet.network import Network, walk
+from plugins.engines.darknet.weights import expected_bytes, read_header
 
 # Small networks gain nothing from more threads, and a node's trainings need the others.
 _THREADS = 4
@@ -38,7 +39,7 @@ class OnnxDetector:
         known.refuse_unknown(parsed)
         network = walk(parsed)
         data = document.read_bytes(weights, _MOST_MEGABYTES)
-        built = build(parsed, network, numbers(weights, data, network.floats), options.epsilon)
+        built = build(parsed, network, numbers(weights, data, network), options.epsilon)
         rule = known.nms(parsed)
         identity = {
             "detector": self.name,
@@ -56,18 +57,17 @@ class OnnxDetector:
         return LoadedOnnx(built, rule, options, identity)
 
 
-def numbers(path: Path, data: bytes, wanted: int) -> NDArray[np.float32]:
-    """The numbers behind a weights file's header; raises InputError weights-short or weights-left-over.
+def numbers(path: Path, data: bytes, network: Network) -> NDArray[np.float32]:
+    """The numbers behind a weights file's header; raises InputError weights-header, weights-short or weights-left-over.
 
-    darknet itself loads such a file without a word and detects nonsense.
+    darknet itself loads a file that is too short or too long without a word, and detects nonsense.
     """
-    major, minor = (int(n) for n in np.frombuffer(data[:8], "<i4")) if len(data) >= 8 else (0, 2)
-    # Behind three version numbers stands how many pictures were seen: 32 bits wide up to version 0.1, then 64.
-    start = 20 if major * 10 + minor >= 2 and max(major, minor) < 1000 else 16
-    if len(data) != start + 4 * wanted:
-        rule = "weights-short" if len(data) < start + 4 * wanted else "weights-left-over"
-        raise InputError(rule, path=str(path), wanted=start + 4 * wanted, found=len(data))
-    return np.frombuffer(data, "<f4", offset=start)
+    header = read_header(path)
+    wanted = expected_bytes(network, header)
+    if len(data) != wanted:
+        rule = "weights-short" if len(data) < wanted else "weights-left-over"
+        raise InputError(rule, path=str(path), wanted=wanted, found=len(data))
+    return np.frombuffer(data, "<f4", offset=header.size)
 
 
 class LoadedOnnx:

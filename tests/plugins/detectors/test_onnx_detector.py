@@ -252,12 +252,20 @@ def test_weights_that_are_no_numbers_find_nothing(weights_of: Callable[..., Path
 def test_weights_too_short_or_too_long_are_refused(weights_of: Callable[..., Path]) -> None:
     weights = weights_of(TWO_HEADS)
     data = weights.read_bytes()
-    for wrong, rule in ((data[:-4], "short"), (data[:-1], "short"), (b"", "short"), (data + b"\0" * 4, "left-over")):
+    for wrong, rule in (
+        (data[:-4], "short"),
+        (data[:-1], "short"),
+        (data[:20], "short"),
+        (data + b"\0" * 4, "left-over"),
+    ):
         weights.write_bytes(wrong)
         with pytest.raises(InputError, match=f"weights-{rule}") as caught:
             OnnxDetector().load(TWO_HEADS, weights, DetectorOptions())
         assert caught.value.fields["wanted"] == len(data)
         assert caught.value.fields["found"] == len(wrong)
+    weights.write_bytes(b"")
+    with pytest.raises(InputError, match="weights-header"):
+        OnnxDetector().load(TWO_HEADS, weights, DetectorOptions())
     weights.unlink()
     with pytest.raises(NotFoundError, match="file-missing"):
         OnnxDetector().load(TWO_HEADS, weights, DetectorOptions())
