@@ -11,7 +11,9 @@ ROOT = Path(__file__).parents[1]
 
 # Top floor first; a file belongs to the longest matching prefix.
 FLOORS: list[list[str]] = [
-    ["bridge.cli", "bridge.web", "bridge.background", "bridge.embedded", "bridge.doctor", "bridge.backup"],
+    ["bridge.cli"],
+    ["bridge.embedded", "bridge.doctor", "bridge.backup"],
+    ["bridge.web", "bridge.background"],
     ["bridge.loop", "bridge.sample"],
     ["bridge.workspace"],
     ["workers", "bridge.reporting"],
