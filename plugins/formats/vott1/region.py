@@ -10,6 +10,7 @@ from bridge.model.finding import Finding, Severity
 from plugins.formats.exif import to_stored, upright
 from plugins.formats.marked import unmarked
 from plugins.formats.pixels import finite
+from plugins.formats.shapes import shape_findings
 from plugins.formats.vott1.project import tags_of
 from plugins.formats.vott1.scale import Placed, placed
 
@@ -35,31 +36,30 @@ def read_frame(raws: list[Any], image: Image) -> Frame:
     predictions: list[Region] = []
     others: list[tuple[int, Any]] = []
     findings: list[Finding] = []
+    placing: dict[str, Finding] = {}
     for at, raw in enumerate(raws):
         if not isinstance(raw, dict) or not raw:
             others.append((at, raw))
             findings += [_no_region(image, at)] if raw != {} else []
             continue
-        region, found = read_region(raw, image, at)
+        region, where = read_region(raw, image, at)
         checkpoint = unmarked(region.region_id or "", region)
         if checkpoint is None:
-            findings += [replace(finding, region=len(regions)) for finding in found]
+            placing = {finding.rule: finding for finding in _placing(region, image, where)} | placing
             regions.append(region)
         else:
             predictions.append(replace(region, author=f"checkpoint:{checkpoint}", score=finite(raw.get("score"))))
-    if regions and all(region.box is None for region in regions):
-        findings.append(Finding("no-box", Severity.WARNING, image.name, {"count": len(regions)}))
-    return Frame(tuple(regions), tuple(predictions), tuple(others), tuple(_once(findings)))
+    findings += [*placing.values(), *shape_findings(image.name, regions)]
+    return Frame(tuple(regions), tuple(predictions), tuple(others), tuple(findings))
 
 
-def read_region(raw: dict[str, Any], image: Image, at: int) -> tuple[Region, list[Finding]]:
-    """One region and what reading it showed; extra keeps the raw region and its place in the frame."""
+def read_region(raw: dict[str, Any], image: Image, at: int) -> tuple[Region, Placed | None]:
+    """One region and how it was placed; extra keeps the raw region and its place in the frame."""
     kind, points, where = _shape(raw, image)
     uid = raw.get("UID")
     labels = tags_of(raw.get("tags"))
     extra = {EXTRA: {"raw": raw, "at": at}}
-    region = Region(kind, points, labels, uid if isinstance(uid, str) and uid else None, extra=extra)
-    return region, _findings(region, image, where)
+    return Region(kind, points, labels, uid if isinstance(uid, str) and uid else None, extra=extra), where
 
 
 def in_source_pixels(raw: dict[str, Any], image: Image) -> bool:
@@ -106,21 +106,15 @@ def _stored(points: tuple[Point, ...], image: Image, where: Placed | None) -> tu
     return to_stored(points, image.width, image.height, image.orientation) if turned else points
 
 
-def _findings(region: Region, image: Image, where: Placed | None) -> list[Finding]:
-    name, fields = image.name, {"labels": ", ".join(region.labels), "kind": region.kind}
-    found: list[Finding] = []
-    if region.kind == "damaged":
-        found.append(Finding("bad-number", Severity.ERROR, name, fields))
-    elif region.kind in ("polygon", "polyline"):
-        found.append(Finding("polygon", Severity.INFO, name, fields))
-    elif region.kind == "point":
-        found.append(Finding("point", Severity.INFO, name, fields))
-    if where is not None and where.turned:
-        found.append(Finding("exif", Severity.INFO, name, {"orientation": image.orientation}))
-    if where is not None and where.scale.note:
+def _placing(region: Region, image: Image, where: Placed | None) -> list[Finding]:
+    """What had to be assumed to place a region; said once for a picture."""
+    if where is None:
+        return []
+    found = [Finding("exif", Severity.INFO, image.name, {"orientation": image.orientation})] if where.turned else []
+    if where.scale.note:
         found.append(_scaled(where, region, image))
-    elif where is not None and where.canvas and not image.width:
-        found.append(Finding("size-unknown", Severity.WARNING, name))
+    elif where.canvas and not image.width:
+        found.append(Finding("size-unknown", Severity.WARNING, image.name))
     return found
 
 
@@ -133,10 +127,3 @@ def _scaled(where: Placed, region: Region, image: Image) -> Finding:
 
 def _no_region(image: Image, at: int) -> Finding:
     return Finding("damaged-region", Severity.ERROR, image.name, {"at": at})
-
-
-def _once(findings: list[Finding]) -> list[Finding]:
-    """What holds for the whole picture is said once, not for each region; region is that of the first."""
-    whole = {"exif", "aspect", "resized", "canvas-height", "size-unknown"}
-    seen: set[str] = set()
-    return [f for f in findings if f.rule not in whole or not (f.rule in seen or seen.add(f.rule))]  # type: ignore[func-returns-value]

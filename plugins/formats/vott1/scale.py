@@ -12,13 +12,11 @@ from typing import Any, Literal
 
 from bridge.model.annotation import Image, Point
 from plugins.formats.exif import shown_size
+from plugins.formats.grid import fits, same_size, seen_turned
 from plugins.formats.pixels import finite
 
 Corners = tuple[float, float, float, float]
 Note = Literal["", "canvas-height", "resized", "aspect"]
-
-# Canvas sizes are whole pixels, cut off.
-_SLACK = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +46,12 @@ def placed(raw: dict[str, Any], image: Image) -> Placed | None:
     """Where a raw region lies in this picture; None if it has no four numbers."""
     box, drawn = numbers(raw.get("box")), numbers(raw)
     recorded = recorded_size(raw)
-    turned = recorded is not None and _seen_turned(recorded, image)
+    turned = recorded is not None and seen_turned(recorded, image)
     size = shown_size(image.width, image.height, image.orientation) if turned else (image.width, image.height)
     # Newer versions baked a wrong height into the box of what they converted; the drawn numbers are still right.
-    canvas = box is None or (drawn is not None and drawn != box and recorded is not None and not _same(recorded, size))
+    canvas = box is None or (
+        drawn is not None and drawn != box and recorded is not None and not same_size(recorded, size)
+    )
     corners = drawn if canvas else box
     if corners is None:
         return None
@@ -76,7 +76,7 @@ def recorded_size(raw: dict[str, Any]) -> Point | None:
 
 
 def _scale(recorded: Point | None, size: tuple[int, int], canvas: bool) -> Scale:
-    if recorded is None or not all(size) or _same(recorded, size):
+    if recorded is None or not all(size) or same_size(recorded, size):
         return Scale()
     (width, height), (real_width, real_height) = recorded, size
     x = real_width / width
@@ -87,22 +87,3 @@ def _scale(recorded: Point | None, size: tuple[int, int], canvas: bool) -> Scale
     # Up to 1.5.0 a new region of a picture wider than the stage got the stage's height, not the canvas's.
     wider = real_width / real_height > width / height
     return Scale(x, x, "canvas-height" if wider else "aspect")
-
-
-def fits(recorded: Point, size: tuple[int, int]) -> bool:
-    """Whether both have the same shape, as far as whole canvas pixels can tell."""
-    (width, height), (real_width, real_height) = recorded, size
-    if not real_width or not real_height:
-        return False
-    by_width = abs(height - width * real_height / real_width) <= _SLACK
-    return by_width or abs(width - height * real_width / real_height) <= _SLACK
-
-
-def _same(recorded: Point, size: tuple[int, int]) -> bool:
-    return abs(recorded[0] - size[0]) < 0.5 and abs(recorded[1] - size[1]) < 0.5
-
-
-def _seen_turned(recorded: Point, image: Image) -> bool:
-    """VoTT itself shows the stored grid; a recorded size that only fits the turned picture proves otherwise."""
-    size = (image.width, image.height)
-    return image.orientation >= 5 and not fits(recorded, size) and fits(recorded, (image.height, image.width))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +15,7 @@ from bridge.model.dataset import Dataset
 from bridge.model.finding import Finding, Severity
 from bridge.plugin import WriteOptions
 from plugins.formats.backup import write_over
+from plugins.formats.json_text import json_line
 from plugins.formats.pictures import place, unsafe
 from plugins.formats.vott1.frame import has_new_predictions, raw_frame
 from plugins.formats.vott1.project import Project, last_part, load
@@ -81,7 +80,7 @@ def write(dataset: Dataset, out: Path, options: WriteOptions) -> list[Finding]:
     if not path.exists() or frames != standing.frames or labels != list(standing.labels):
         named = {tags[label]: color for label, color in dataset.colors.items() if label in tags}
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_over(path, _text(_top(standing.raw, frames, visited, labels, standing.colors | named)))
+        write_over(path, json_line(_top(standing.raw, frames, visited, labels, standing.colors | named)))
     findings = [finding for finding in losses(dataset) if finding.rule in ("tag-renamed", "flat-name")]
     if options.pictures != "none":
         findings += _place_pictures(dataset, names, path.with_suffix(""), options)
@@ -195,22 +194,6 @@ def _top(
     if not same:
         top["inputTags"] = ",".join(labels)
     return top
-
-
-def _text(top: dict[str, Any]) -> bytes:
-    """One line, as JSON.stringify writes it."""
-    try:
-        return json.dumps(top, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
-    except ValueError:  # NaN, or half a character: neither can be in a file that VoTT wrote itself.
-        return json.dumps(_without_nan(top), separators=(",", ":")).encode()
-
-
-def _without_nan(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _without_nan(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_without_nan(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _place_pictures(dataset: Dataset, names: Mapping[str, str], folder: Path, options: WriteOptions) -> list[Finding]:
