@@ -232,7 +232,7 @@ class Engine(Protocol):
     def classify(self, events: Sequence[RunEvent], output: Output, max_batches: int) -> Failure | None:
         """Why it ended, or None if it trained to the end; the exit code alone proves nothing."""
 
-    def explain(self, log: Path) -> dict[str, Any]:
+    def explain(self, log: Path, language: str = "en") -> dict[str, Any]:
         """What happened in a run, from its saved console output or our transcript, as `explain --json` prints it."""
 
 

@@ -57,7 +57,8 @@ def report_(call: Call, run_id: str, out: Path | None) -> int:
     """The report of RUN: one HTML file that opens offline, or JSON."""
     from bridge.document import write_atomic
     from bridge.loop.report import build
-    from bridge.reporting.page import render_report, report_json
+    from bridge.reporting.page import render_report
+    from bridge.reporting.record import report_json
 
     report = build(call.open(), run_id)
     target = out or (Path(f"report-{report.run_id}.html") if not call.console.json else None)
@@ -77,10 +78,9 @@ def report_(call: Call, run_id: str, out: Path | None) -> int:
 @click.argument("log", type=click.Path(path_type=Path))
 def explain_(call: Call, log: Path) -> int:
     """What happened in a darknet run, from its saved output (text, or our transcript .jsonl)."""
-    from bridge import texts
     from bridge.loop.files import explain
 
-    found = explain(call.settings, log)
+    found = explain(call.settings, log, "en" if call.console.json else call.console.language)
     call.console.say("explain-reached", iteration=found["last_iteration"], saved=len(found["saved"]))
     for value in found["map"][-1:]:
         call.console.say("explain-map", map=f"{100 * value:.2f}")
@@ -89,6 +89,6 @@ def explain_(call: Call, log: Path) -> int:
         call.console.say("explain-fine")
     elif not call.console.json:
         for key in ("cause", "action"):
-            call.console.line(texts.render("failures", failure[key], failure.get("fields", {}), call.console.language))
+            call.console.line(failure[key])
     call.console.emit(found)
     return 0

@@ -80,7 +80,7 @@ def _evaluator(ws: Workspace, name: str) -> Evaluator:
 
 def _named(scores: Scores, checkpoint_id: str, detector: Mapping[str, Any], truth: Sequence[Labelled]) -> Scores:
     """The scores with what they are of and how the detections were made."""
-    options = {**scores.options, "detector": dict(detector)}
+    options = {**detector, **scores.options}
     return replace(scores, checkpoint_id=checkpoint_id, options=options, pictures=len(truth))
 
 

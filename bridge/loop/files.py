@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, cast
 
-from bridge.errors import NotFoundError
 from bridge.model.finding import Finding
 from bridge.model.scores import Scores
 from bridge.plugin import BoxFiles, Evaluator, ScoreOptions
@@ -24,8 +23,6 @@ def score_files(
     return evaluator.score(wanted, found, options), notes
 
 
-def explain(settings: Settings, log: Path) -> dict[str, Any]:
+def explain(settings: Settings, log: Path, language: str = "en") -> dict[str, Any]:
     """What happened in a run, from its saved output; raises NotFoundError."""
-    if not log.is_file():
-        raise NotFoundError("file-missing", path=str(log))
-    return Registry(settings.data / "plugins").engine("darknet").explain(log)
+    return Registry(settings.data / "plugins").engine("darknet").explain(log, language)

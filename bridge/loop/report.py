@@ -17,7 +17,7 @@ from bridge.model.dataset import DatasetVersion
 from bridge.model.report import CheckpointRow, Example, Report
 from bridge.model.scores import Scores
 from bridge.model.training import Checkpoint, Run
-from bridge.store import datasets, findings, nodes, projects, runs
+from bridge.store import datasets, findings, jobs, nodes, projects, runs
 from bridge.store.database import now
 from bridge.workspace import Workspace
 
@@ -42,7 +42,7 @@ def build(ws: Workspace, run_id: str) -> Report:
         kept = runs.detections(tx, best.checkpoint_id) if best else None
         counted = {rule: sum(n.values()) for rule, n in findings.counts(tx, project.id).items()}
         losses = _losses(tx, run.id)
-        facts = _facts(tx, run, version, best)
+        facts = _facts(tx, run, version)
     found = load_detections(ws, kept[0]) if kept else {}
     counts = [object_counts(part, len(version.labels)) for part in (train, valid)]
     return Report(
@@ -105,17 +105,19 @@ def _number(fields: Mapping[str, Any], key: str) -> float:
     return float("nan") if value is None else float(value)
 
 
-def _facts(tx: Connection, run: Run, version: DatasetVersion, best: CheckpointRow | None) -> dict[str, Any]:
+def _facts(tx: Connection, run: Run, version: DatasetVersion) -> dict[str, Any]:
     """Where the numbers came from."""
     recipe = run.recipe
     engine = next((node.engine for node in nodes.listing(tx) if node.name == run.node), {})
     facts: dict[str, Any] = {
-        "dataset": version.id,
+        "dataset_version": version.id,
         "seed": version.seed,
+        "fraction": version.fraction,
+        "valid_is_train": not version.part("valid"),
         "engine": recipe.engine,
         "fork": engine.get("fork"),
         "engine_version": engine.get("version"),
-        "cfg_sha256": hashlib.sha256(recipe.cfg.encode()).hexdigest(),
+        "cfg_hash": hashlib.sha256(recipe.cfg.encode()).hexdigest(),
         "network": f"{recipe.width}x{recipe.height}",
         "batch": recipe.batch,
         "subdivisions": recipe.subdivisions,
@@ -125,10 +127,10 @@ def _facts(tx: Connection, run: Run, version: DatasetVersion, best: CheckpointRo
         "started": run.started,
         "ended": run.ended,
         "state": run.state.value,
+        "shown_threshold": _SHOWN,
+        "gpus": ", ".join(map(str, recipe.gpus)),
+        "attempts": jobs.find(tx, run.job_id).attempts,
     }
-    if best is not None:
-        facts.update({key: value for key, value in best.scores.options.items() if key != "detector"})
-        facts["detector"] = best.scores.options.get("detector", {})
     return facts
 
 
