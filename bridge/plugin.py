@@ -21,6 +21,7 @@ from bridge.model.annotation import Document
 from bridge.model.dataset import Dataset, Reading
 from bridge.model.finding import Finding
 from bridge.model.prediction import Prediction
+from bridge.model.project import Source
 from bridge.model.scores import Scores
 from bridge.model.training import Failure, Recipe, RunEvent, Stream
 
@@ -380,8 +381,17 @@ class PushItem:
     orientation: int = 1
 
 
+class SourceOpener(Protocol):
+    """What the registry knows under source:<kind>; makes a connection from what the store keeps of it."""
+
+    kind: str
+
+    def open(self, source: Source, secret: str | None) -> ToolSource:
+        """The tool at source.place; secret are its credentials, unsealed. Does not reach out yet."""
+
+
 class ToolSource(Protocol):
-    """One connected labeling tool; place and options come from the Source noun, credentials already unsealed."""
+    """One connected labeling tool."""
 
     kind: str
 
