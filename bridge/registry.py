@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from importlib import metadata
@@ -97,12 +98,12 @@ class Registry:
         """An engine by name."""
         return cast(plugin.Engine, self.find("engine", name))
 
-    def validators(self) -> Iterator[tuple[Plugin, plugin.Validator]]:
-        """All usable validators; one that fails to load is put aside and left out."""
+    def usable(self, kind: Kind) -> Iterator[tuple[Plugin, Any]]:
+        """All plugins of a kind with an instance; one that fails to load is put aside and left out."""
         for known in list(self._plugins.values()):
-            if known.kind == "validator" and known.broken is None:
+            if known.kind == kind and known.broken is None:
                 try:
-                    yield known, self.find("validator", known.name)
+                    yield known, self.find(kind, known.name)
                 except NotFoundError:
                     continue
 
@@ -114,12 +115,8 @@ class Registry:
 
     def listing(self) -> list[Plugin]:
         """Every plugin that is known, broken ones too; loads them all to find out."""
-        for known in list(self._plugins.values()):
-            if known.broken is None:
-                try:
-                    self.find(cast(Kind, known.kind), known.name)
-                except NotFoundError:
-                    continue
+        for kind in {known.kind for known in self._plugins.values()}:
+            deque(self.usable(cast(Kind, kind)), maxlen=0)
         return list(self._plugins.values())
 
     def _add(self, key: str, found: Plugin) -> None:

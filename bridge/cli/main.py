@@ -85,7 +85,7 @@ def _apologise(error: Exception) -> None:
 
     wants_json = "--json" in sys.argv
     fields: dict[str, Any] = {"kind": type(error).__name__, "reason": str(error)[:500]}
-    known = error if isinstance(error, BridgeError) else BridgeError("unexpected", **fields)
+    known = error if isinstance(error, BridgeError) else BridgeError("unexpected-here", **fields)
     Console(wants_json, language_of()).error(known)
 
 

@@ -70,7 +70,7 @@ def check(
 def run_validators(registry: Registry, view: View, progress: Progress = no_progress) -> list[Finding]:
     """The findings of all validators; one that raises is put aside with its reason and the others finish."""
     found: list[Finding] = []
-    validators = list(registry.validators())
+    validators = list(registry.usable("validator"))
     for number, (plugin, validator) in enumerate(validators):
         progress(number, len(validators))
         try:

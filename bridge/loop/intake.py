@@ -75,7 +75,7 @@ def recognise(registry: Registry, path: Path) -> str:
     """The name of the format a path is in; raises NotFoundError or InputError when there is none or more than one."""
     if not path.exists():
         raise NotFoundError("path-missing", path=str(path))
-    matching = [name for name in registry.names("format") if registry.format(name).recognises(path)]
+    matching = [plugin.name for plugin, reader in registry.usable("format") if reader.recognises(path)]
     if len(matching) != 1:
         rule = "format-unknown" if not matching else "format-ambiguous"
         raise InputError(rule, path=str(path), found=", ".join(matching), known=", ".join(registry.names("format")))
