@@ -68,7 +68,8 @@ class Console:
         for (severity, rule), group in sorted(by_rule.items(), key=lambda kv: (order[kv[0][0]], kv[0][1])):
             self.line(f"{severity.value} {rule} ({len(group)})", _COLORS[severity])
             for finding in group[:_SHOWN]:
-                self.line("  " + message(finding, self.language))
+                where = f"{finding.image}: " if finding.image is not None else ""
+                self.line(f"  {where}{message(finding, self.language)}")
             if len(group) > _SHOWN:
                 self.say("and-more", n=len(group) - _SHOWN)
 
