@@ -1,0 +1,131 @@
+"""darknet as an engine: what to run and how to read it, for pjreddie's, AlexeyAB's and hank-ai's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from bridge.model.finding import Finding
+from bridge.model.training import Failure, Recipe, RunEvent
+from bridge.plugin import Command, EngineInfo, LogParser, Outlook, Output, RecipeWish, RunFiles, SavedWeights
+from plugins.anchors.median import masks
+from plugins.engines.darknet import command, explain, failures, files, preflight, probe, weights
+from plugins.engines.darknet import recipe as recipes
+from plugins.engines.darknet import wish as wishes
+from plugins.engines.darknet.cfg import read
+from plugins.engines.darknet.log import DarknetLog
+from plugins.engines.darknet.templates import TEMPLATES
+
+
+class Darknet:
+    """The Engine of darknet; besides the contract it makes cfgs, checks weights to start from and explains logs."""
+
+    name = "darknet"
+    templates = tuple(TEMPLATES)
+
+    def probes(self, binary: str) -> tuple[Command, ...]:
+        """Three calls that change nothing."""
+        return probe.probes(binary)
+
+    def recognise(self, binary: str, outputs: Sequence[Output]) -> EngineInfo:
+        """Fork, age and capabilities; raises MissingPartError."""
+        return probe.recognise(binary, outputs)
+
+    def anchors_wanted(self, wish: RecipeWish) -> tuple[int, tuple[int, int]]:
+        """How many anchors the network of a wish takes, and its size."""
+        return wishes.anchors_wanted(wish)
+
+    def draft(self, wish: RecipeWish) -> Recipe:
+        """The complete recipe of a wish; raises InputError."""
+        return wishes.draft(wish)
+
+    def outlook(self, recipe: Recipe, info: EngineInfo | None) -> Outlook:
+        """What a recipe will leave behind."""
+        return wishes.outlook(recipe, info)
+
+    def preflight(self, recipe: Recipe, info: EngineInfo | None, pictures: int) -> list[Finding]:
+        """Every rule that the recipe breaks on this fork."""
+        return preflight.preflight(recipe, info, pictures)
+
+    def prepare(self, folder: Path, recipe: Recipe, train: Sequence[Path], valid: Sequence[Path]) -> RunFiles:
+        """Write the files of a training into a fresh folder; raises InputError."""
+        return files.prepare(folder, recipe, train, valid)
+
+    def command(self, files: RunFiles, recipe: Recipe, info: EngineInfo, resume: bool) -> Command:
+        """The command that trains, to be started in files.folder."""
+        return command.train(files, recipe, info, resume)
+
+    def parser(self) -> LogParser:
+        """A fresh reader of darknet's output."""
+        return DarknetLog()
+
+    def saved(self, files: RunFiles, recipe: Recipe) -> list[SavedWeights]:
+        """The weights in the backup folder, oldest first."""
+        return weights.saved(files, recipe)
+
+    def classify(self, events: Sequence[RunEvent], output: Output, max_batches: int) -> Failure | None:
+        """Why it ended, or None if it trained to the end."""
+        return failures.classify(events, output, max_batches)
+
+    def check_weights(self, path: Path, recipe: Recipe, info: EngineInfo | None) -> list[Finding]:
+        """What is wrong with weights to start this recipe from."""
+        return weights.check_weights(path, recipe, info)
+
+    def iteration_of(self, path: Path, recipe: Recipe) -> int:
+        """How far weights were trained, in iterations of this recipe's batch."""
+        return weights.iteration_of(path, recipe.batch, recipe.subdivisions)
+
+    def generate(
+        self,
+        template: str,
+        classes: int,
+        anchors: recipes.Pairs | None = None,
+        size: tuple[int, int] | None = None,
+        **schedule: int,
+    ) -> str:
+        """A cfg from a built-in network; schedule: batch, subdivisions, max_batches, pictures."""
+        return recipes.generate(template, classes, anchors, size, **schedule)
+
+    def adapt(
+        self,
+        cfg: str,
+        classes: int,
+        anchors: recipes.Pairs | None = None,
+        size: tuple[int, int] | None = None,
+        **schedule: int,
+    ) -> str:
+        """Somebody's cfg changed for these classes; schedule: batch, subdivisions, max_batches, pictures."""
+        return recipes.adapt(cfg, classes, anchors, size, **schedule)
+
+    def recipe(
+        self,
+        cfg: str,
+        classes: Sequence[str],
+        gpus: Sequence[int] = (),
+        weights: str | None = None,
+        clear: bool = True,
+    ) -> Recipe:
+        """A Recipe whose numbers are those of the cfg; raises InputError."""
+        net = read(cfg).net
+        return Recipe(
+            engine=self.name,
+            cfg=cfg,
+            width=net.integer("width"),
+            height=net.integer("height"),
+            batch=net.integer("batch", 1),
+            subdivisions=net.integer("subdivisions", 1),
+            max_batches=net.integer("max_batches"),
+            classes=tuple(classes),
+            gpus=tuple(gpus),
+            weights=weights,
+            clear=clear,
+        )
+
+    def masks(self, anchors: int, heads: int) -> tuple[tuple[int, ...], ...]:
+        """Anchors shared out over heads, smallest to the finest grid."""
+        return masks(anchors, heads)
+
+    def explain(self, log: Path, language: str = "en") -> dict[str, Any]:
+        """What happened in a run, from its saved output."""
+        return explain.explain(log, language)
