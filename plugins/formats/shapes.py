@@ -19,13 +19,24 @@ _RULES: dict[str, tuple[str, Severity]] = {
 
 
 def shape_findings(name: str, regions: Sequence[Region]) -> list[Finding]:
-    """One finding for each region that is no plain rectangle, and `no-box` where the picture has nothing else."""
-    found = []
+    """What shapes a picture has beside plain rectangles, and `no-box` where it has nothing darknet can be given.
+
+    What loses nothing is said once for each kind; region is then the first of its kind.
+    """
+    groups: dict[object, list[int]] = {}
     for index, region in enumerate(regions):
         if region.kind in _RULES:
-            rule, severity = _RULES[region.kind]
-            fields = {"labels": ", ".join(region.labels), "kind": region.kind}
-            found.append(Finding(rule, severity, name, fields, region=index))
+            alone = _RULES[region.kind][1] is not Severity.INFO
+            groups.setdefault(index if alone else region.kind, []).append(index)
+    found = [_finding(name, regions, group) for group in groups.values()]
     if regions and all(region.box is None for region in regions):
         found.append(Finding("no-box", Severity.WARNING, name, {"count": len(regions)}))
     return found
+
+
+def _finding(name: str, regions: Sequence[Region], group: list[int]) -> Finding:
+    kind = regions[group[0]].kind
+    rule, severity = _RULES[kind]
+    labels = dict.fromkeys(label for index in group for label in regions[index].labels)
+    fields = {"labels": ", ".join(labels), "kind": kind, "count": len(group)}
+    return Finding(rule, severity, name, fields, region=group[0])
