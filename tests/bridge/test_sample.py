@@ -112,7 +112,7 @@ def test_the_checks_find_each_mistake_where_it_was_planted(documents: list[Docum
 
 def checked(documents: list[Document]) -> set[Planted]:
     view = View(LABELS, documents)
-    validators = [validator for _, validator in Registry().validators() if validator.rule in RULES]
+    validators = [validator for _, validator in Registry().usable("validator") if validator.rule in RULES]
     return {Planted(f.image or "", f.rule) for v in validators for f in v.check(view)}
 
 
