@@ -17,6 +17,7 @@ COMMANDS: dict[str, str] = {
     "migrate": "serve",
     "demo": "demo",
     "project": "project",
+    "label": "project",
     "import": "labels",
     "export": "labels",
     "check": "labels",

@@ -1,4 +1,4 @@
-"""Projects: list, create, remove."""
+"""Projects: list, create, remove; and their labels: rename, merge."""
 
 from __future__ import annotations
 
@@ -63,4 +63,20 @@ def remove(call: Call, name: str, yes: bool) -> int:
         tokens.record(tx, call.who, "project-remove", None, {"project": found.id, "name": found.name})
     call.console.say("project-removed", project=found.name)
     call.console.emit({"removed": found.id})
+    return 0
+
+
+@command(commands, "label")
+@click.argument("project_name", metavar="PROJECT")
+@click.argument("action", type=click.Choice(["rename", "merge"]))
+@click.argument("old")
+@click.argument("new")
+def label(call: Call, project_name: str, action: str, old: str, new: str) -> int:
+    """Rename label OLD to NEW, or merge OLD into NEW; what was written before is read under the new name."""
+    from bridge.loop import labels
+
+    act = labels.rename if action == "rename" else labels.merge
+    found = act(call.open(), project_name, old, new, call.who)
+    call.console.say(f"label-{action}", old=old, new=new, labels=", ".join(found.label_names()))
+    call.console.emit({"project": found.id, "labels": found.label_names()})
     return 0

@@ -57,7 +57,7 @@ def cut(ws: Workspace, project: str, options: CutOptions, progress: Progress = n
     held = choose(candidates, options.fraction, options.seed)
     members = tuple(_member(c, "valid" if c.document.image.name in held else "train") for c in usable)
     labels = found.label_names()
-    digest, ids = version_hash(labels, members), tuple(label.id for label in found.labels)
+    digest, ids = version_hash(labels, members), tuple(label.id for label in found.classes)
     version = DatasetVersion(digest, found.id, labels, members, options.seed, options.fraction, now(), ids)
     left_out += _parts(version)
     if options.keep_pictures:

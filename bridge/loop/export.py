@@ -61,7 +61,7 @@ def export(
     if format_name == "yolo":
         held_out, said = _project_split(ws, found, documents)
         notes += said
-    colors = {label.name: label.color for label in found.labels if label.color}
+    colors = {label.name: label.color for label in found.classes if label.color}
     extra = same[-1].options.get("extra", {}) if same else {}
     dataset = Dataset(found.name, found.label_names(), documents, held_out, colors, extra)
     return notes + _write(writer, dataset, out, options, allow_loss)

@@ -154,7 +154,7 @@ class _Intake:
     revisions: int = 0
 
     def __post_init__(self) -> None:
-        self.declared |= {label.name for label in self.labels}
+        self.declared |= {label.alias or label.name for label in self.labels}
 
     def take_slice(self, documents: Sequence[Document]) -> None:
         """Look at the pictures first, without holding the store; then write all of it at once."""
@@ -186,7 +186,7 @@ class _Intake:
 
     def _learn_labels(self, tx: Connection, documents: Iterable[Document]) -> None:
         used = dict.fromkeys(n for d in documents for r in d.regions or () for n in r.labels)
-        known = {label.name for label in self.labels}
+        known = {label.alias or label.name for label in self.labels}
         if any(name not in known for name in used):
             self.labels = list(projects.add_labels(tx, self.project.id, list(used), {}))
 

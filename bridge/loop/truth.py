@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from bridge.model.annotation import Box, Image, Region
 from bridge.model.dataset import DatasetVersion, Member
-from bridge.store import images, revisions
+from bridge.store import images, projects, revisions
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,8 @@ class Labelled:
 def labelled(tx: Connection, version: DatasetVersion, members: Sequence[Member]) -> list[Labelled]:
     """The frozen labels of these members, in their order."""
     index = {name: n for n, name in enumerate(version.labels)}
-    found = revisions.find_many(tx, [m.revision_id for m in members], version.frozen_labels())
+    reading = version.reading(projects.labels(tx, version.project))
+    found = revisions.find_many(tx, [m.revision_id for m in members], reading)
     pictures = images.find_many(tx, [m.image_id for m in members])
     return [
         Labelled(

@@ -152,11 +152,16 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A class of a project; its id never changes, its name may."""
+    """A class of a project; its id never changes, its name may.
+
+    alias is the old name of a label that was renamed or merged: name is then that of the class it is read as now,
+    and it is no class of its own.
+    """
 
     id: int
     name: str
     color: str | None = None
+    alias: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

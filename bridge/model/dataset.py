@@ -76,6 +76,17 @@ class DatasetVersion:
         """The labels as they were when this was cut, in class order."""
         return tuple(Label(i, name) for i, name in zip(self.label_ids, self.labels, strict=True))
 
+    def reading(self, labels: Iterable[Label]) -> tuple[Label, ...]:
+        """How label ids are read by this version: its own names, also for aliases (of the project's present labels)."""
+        frozen = {label.id: label for label in self.frozen_labels()}
+        present = {label.name: label.id for label in labels if label.alias is None}
+        aliases = [
+            Label(label.id, frozen[present[label.name]].name, None, label.alias)
+            for label in labels
+            if label.alias is not None and label.id not in frozen and present.get(label.name) in frozen
+        ]
+        return (*frozen.values(), *aliases)
+
     def part(self, part: Part) -> tuple[Member, ...]:
         """The members of one part of the split, in order."""
         return tuple(m for m in self.members if m.part == part)

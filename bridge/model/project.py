@@ -12,7 +12,10 @@ SourceKind = Literal["label-studio", "vott-v1", "vott-v2", "import"]
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """Ordered labels and pictures under one name; id is [a-z0-9-] for URLs, made once."""
+    """Ordered labels and pictures under one name; id is [a-z0-9-] for URLs, made once.
+
+    labels are the classes in order, then the aliases of renamed and merged ones.
+    """
 
     id: str
     name: str
@@ -21,7 +24,12 @@ class Project:
 
     def label_names(self) -> tuple[str, ...]:
         """Names in class order."""
-        return tuple(label.name for label in self.labels)
+        return tuple(label.name for label in self.classes)
+
+    @property
+    def classes(self) -> tuple[Label, ...]:
+        """The labels that are classes, in order."""
+        return tuple(label for label in self.labels if label.alias is None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,7 +76,7 @@ def counts_of_images(tx: Connection, project: str, image_ids: Sequence[int]) -> 
     c = t.finding.c
     where = (c.project == project) & c.image_id.in_(image_ids) & (c.severity != Severity.INFO.value)
     query = select(c.image_id, func.count()).where(where).group_by(c.image_id)
-    return {image_id: n for image_id, n in tx.execute(query)}
+    return {row[0]: row[1] for row in tx.execute(query)}
 
 
 def fixable(tx: Connection, project: str) -> int:
@@ -84,6 +84,12 @@ def fixable(tx: Connection, project: str) -> int:
     c = t.finding.c
     query = select(func.count()).select_from(t.finding).where(c.project == project, c.fix.is_not(None))
     return tx.scalar(query) or 0
+
+
+def checked(tx: Connection, project: str) -> bool:
+    """Whether the last check of a project found anything (one that found nothing leaves no trace)."""
+    c = t.finding.c
+    return tx.scalar(select(c.id).where(c.project == project, c.origin == "check").limit(1)) is not None
 
 
 def _finding(row: Any) -> Finding:

@@ -155,10 +155,11 @@ def _filtered(
     elif state == "labelled":
         query = query.where(t.image.c.id.in_(revisions.where(t.revision.c.boxes > 0)))
     if label_id is not None:
+        same = select(t.label.c.id).where((t.label.c.id == label_id) | (t.label.c.merged_into == label_id))
         with_label = select(t.head.c.image_id).join(
             t.revision_label, t.revision_label.c.revision_id == t.head.c.revision_id
         )
-        query = query.where(t.image.c.id.in_(with_label.where(t.revision_label.c.label_id == label_id)))
+        query = query.where(t.image.c.id.in_(with_label.where(t.revision_label.c.label_id.in_(same))))
     if search:
         query = query.where(t.image.c.folded.contains(fold_name(search), autoescape=True))
     if rule:

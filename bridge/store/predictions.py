@@ -18,7 +18,7 @@ _SLICE = 500
 
 def put(tx: Connection, predictions: Sequence[Prediction], labels: Sequence[Label]) -> None:
     """Keep predictions, in place of earlier ones by the same checkpoint for the same picture."""
-    ids = {label.name: label.id for label in labels}
+    ids = {label.alias or label.name: label.id for label in labels}
     c = t.prediction.c
     for start in range(0, len(predictions), _SLICE):
         part = predictions[start : start + _SLICE]

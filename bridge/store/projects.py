@@ -81,18 +81,24 @@ def publish(tx: Connection, project: str, checkpoint: str | None) -> None:
 
 
 def labels(tx: Connection, project: str) -> tuple[Label, ...]:
-    """Labels in class order."""
-    rows = tx.execute(
-        select(t.label.c.id, t.label.c.name, t.label.c.color)
-        .where(t.label.c.project == project)
-        .order_by(t.label.c.position)
-    )
-    return tuple(Label(row.id, row.name, row.color) for row in rows)
+    """Labels in class order, then the aliases of renamed and merged ones."""
+    rows = list(tx.execute(select(t.label).where(t.label.c.project == project).order_by(t.label.c.position)))
+    by_id = {row.id: row for row in rows}
+    classes = [Label(row.id, row.name, row.color) for row in rows if row.merged_into is None]
+    aliases = [Label(row.id, _end(by_id, row).name, row.color, row.name) for row in rows if row.merged_into is not None]
+    return (*classes, *aliases)
+
+
+def _end(by_id: Mapping[int, Any], row: Any) -> Any:
+    """The label that a merged one is read as in the end (it may have been merged again)."""
+    while row.merged_into is not None:
+        row = by_id[row.merged_into]
+    return row
 
 
 def add_labels(tx: Connection, project: str, names: Sequence[str], colors: Mapping[str, str]) -> tuple[Label, ...]:
     """Append the names that are new, in order; the order of known ones never changes. Gives all labels."""
-    known = {label.name for label in labels(tx, project)}
+    known = {label.alias or label.name for label in labels(tx, project)}
     position = tx.scalar(select(func.count()).select_from(t.label).where(t.label.c.project == project)) or 0
     for name in dict.fromkeys(names):
         if name not in known:
@@ -100,6 +106,33 @@ def add_labels(tx: Connection, project: str, names: Sequence[str], colors: Mappi
             tx.execute(insert(t.label).values(**values))
             position += 1
     return labels(tx, project)
+
+
+def merge_label(tx: Connection, project: str, old: str, into: str) -> None:
+    """Read every box of one label as another from now on; raises NotFoundError, ConflictError label-itself."""
+    first, second = _class(tx, project, old), _class(tx, project, into)
+    if first.id == second.id:
+        raise ConflictError("label-itself", label=old)
+    tx.execute(update(t.label).where(t.label.c.id == first.id).values(merged_into=second.id))
+
+
+def rename_label(tx: Connection, project: str, old: str, new: str) -> None:
+    """Give a label another name; the old one stays an alias, since tools may still write it."""
+    found = _class(tx, project, old)
+    if any(new in (label.name, label.alias) for label in labels(tx, project)):
+        raise ConflictError("label-exists", label=new)
+    position = tx.scalar(select(t.label.c.position).where(t.label.c.id == found.id))
+    tx.execute(update(t.label).where(t.label.c.id == found.id).values(name=new))
+    values = {"project": project, "name": old, "position": position, "merged_into": found.id}
+    tx.execute(insert(t.label).values(**values))
+
+
+def _class(tx: Connection, project: str, name: str) -> Label:
+    classes = [label for label in labels(tx, project) if label.alias is None]
+    for label in classes:
+        if label.name == name:
+            return label
+    raise NotFoundError("label-unknown", label=name, known=", ".join(label.name for label in classes) or "-")
 
 
 # ---------------------------------------------------------------- sources

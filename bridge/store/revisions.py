@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Connection, delete, func, insert, select
 
@@ -57,7 +57,7 @@ def put(tx: Connection, drafts: Sequence[Draft], labels: Sequence[Label]) -> lis
     """Append revisions and move the heads; gives the new ids in order. A draft's parents stop being heads."""
     if not drafts:
         return []
-    ids = {label.name: label.id for label in labels}
+    ids = {label.alias or label.name: label.id for label in labels}
     at = now()
     rows = [
         {
@@ -124,6 +124,18 @@ def history(tx: Connection, image_id: int, labels: Sequence[Label]) -> list[Revi
     """All revisions of a picture, oldest first."""
     query = select(t.revision).where(t.revision.c.image_id == image_id).order_by(t.revision.c.id)
     return [_revision(row, _names(labels)) for row in tx.execute(query)]
+
+
+def last_change(tx: Connection, project: str) -> str | None:
+    """When labels of a project changed last."""
+    query = (
+        select(t.revision.c.at)
+        .join(t.image, t.image.c.id == t.revision.c.image_id)
+        .where(t.image.c.project == project)
+        .order_by(t.revision.c.id.desc())
+        .limit(1)
+    )
+    return cast("str | None", tx.scalar(query))
 
 
 def find(tx: Connection, revision_id: int, labels: Sequence[Label]) -> Revision | None:
@@ -244,11 +256,13 @@ def counts(tx: Connection, project: str) -> Counts:
     labelled = tx.scalar(select(func.count()).select_from(heads_).where(heads_.c.boxes > 0)) or 0
     empty = tx.scalar(select(func.count()).select_from(heads_).where(heads_.c.boxes == 0)) or 0
     boxes = tx.scalar(select(func.coalesce(func.sum(heads_.c.boxes), 0))) or 0
+    read_as = func.coalesce(t.label.c.merged_into, t.label.c.id)
     by_label = (
-        select(t.revision_label.c.label_id, func.sum(t.revision_label.c.n))
+        select(read_as, func.sum(t.revision_label.c.n))
         .join(t.head, t.head.c.revision_id == t.revision_label.c.revision_id)
+        .join(t.label, t.label.c.id == t.revision_label.c.label_id)
         .where(t.head.c.image_id.in_(of_project))
-        .group_by(t.revision_label.c.label_id)
+        .group_by(read_as)
     )
     found = {int(label): int(n) for label, n in tx.execute(by_label)}
     return Counts(images, labelled, empty, int(boxes), found, len(conflicts(tx, project)))

@@ -76,6 +76,7 @@ label = Table(
     Column("name", Text, nullable=False),
     Column("color", String(16)),
     Column("position", Integer, nullable=False),
+    Column("merged_into", Id),  # read as that label since; old revisions keep the id they were written with
     UniqueConstraint("project", "name"),
 )
 

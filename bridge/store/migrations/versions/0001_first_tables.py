@@ -142,6 +142,7 @@ def upgrade() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("color", sa.String(length=16), nullable=True),
         sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("merged_into", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.ForeignKeyConstraint(["project"], ["project.id"], name=op.f("fk_label_project"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_label")),
         sa.UniqueConstraint("project", "name", name=op.f("uq_label_project_name")),
