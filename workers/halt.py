@@ -1,0 +1,74 @@
+"""Reasons to stop work before its end, and how much time is left then."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from bridge.queue import SHUTDOWN_SECONDS
+
+# A person asked, this worker is to end, somebody else has the job, the training diverged, or its program hangs.
+Why = Literal["cancelled", "stopping", "lost", "nan", "silent"]
+State = Literal["done", "failed", "cancelled", "queued"]
+
+# What a worker that is to end takes for its last words, of the seconds it is given.
+_LAST_SECONDS = SHUTDOWN_SECONDS * 0.6
+
+
+class Halt(Exception):
+    """The work must stop here."""
+
+    def __init__(self, why: Why) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How the work ended, as the bridge shall hear it."""
+
+    state: State
+    failure: dict[str, Any] | None = None
+
+
+def outcome_of(why: Why) -> Outcome | None:
+    """What to say of work that was halted; nothing under a lost lease. What is only interrupted is given back."""
+    if why == "lost":
+        return None
+    return Outcome("cancelled" if why == "cancelled" else "queued")
+
+
+class Reasons:
+    """Looks at all that may stop a job."""
+
+    def __init__(
+        self, cancelled: threading.Event, lost: tuple[threading.Event, ...], stopping: Callable[[], bool]
+    ) -> None:
+        self._cancelled, self._lost, self._stopping = cancelled, lost, stopping
+        self._until: float | None = None
+
+    def why(self) -> Why | None:
+        """The reason to stop now, if there is one."""
+        if any(event.is_set() for event in self._lost):
+            return "lost"
+        if self._cancelled.is_set():
+            return "cancelled"
+        return "stopping" if self._stopping() else None
+
+    def check(self) -> None:
+        """Raise Halt if there is a reason."""
+        why = self.why()
+        if why is not None:
+            raise Halt(why)
+
+    def time_left(self) -> bool:
+        """Whether things may still be handed in: a worker that is to end has a little time for it."""
+        if any(event.is_set() for event in self._lost):
+            return False
+        if not self._stopping():
+            return True
+        self._until = self._until or time.monotonic() + _LAST_SECONDS
+        return time.monotonic() < self._until
