@@ -175,14 +175,15 @@ def _spawn(
                 stderr=subprocess.PIPE,
                 bufsize=0,
                 start_new_session=True,
-                preexec_fn=_death_of(os.getpid()) if dies_with_parent and sys.platform == "linux" else None,
+                preexec_fn=death_of(os.getpid()) if dies_with_parent and sys.platform == "linux" else None,
             )
         except OSError as error:
             reason = f"{error.strerror}: {error.filename}" if error.filename else str(error)
             raise MissingPartError("program-not-started", program=str(argv[0]), reason=reason) from None
 
 
-def _death_of(parent: int) -> Callable[[], None]:
+def death_of(parent: int) -> Callable[[], None]:
+    """What a child must run between fork and exec (Linux) to get SIGTERM when the thread that forked it ends."""
     import ctypes
 
     prctl = ctypes.CDLL(None).prctl  # Looked up before the fork: after it, loading a library may lock up.

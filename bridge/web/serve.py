@@ -58,7 +58,7 @@ def serve(settings: Settings) -> None:
     from bridge.workspace import open_workspace
 
     open_workspace(settings).close()  # Say what is wrong with the store here, and not in a worker's traceback.
-    _claim(settings.host, settings.port)
+    claim(settings.host, settings.port)
     os.environ.update(settings.environment())
     Server(
         "bridge.web.serve:application",
@@ -74,7 +74,8 @@ def serve(settings: Settings) -> None:
     ).serve()
 
 
-def _claim(host: str, port: int) -> None:
+def claim(host: str, port: int) -> None:
+    """See that the port is free; raises MissingPartError port-taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
