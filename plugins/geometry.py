@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Boxes = NDArray[np.floating]
-"""(n, 4): left, top, right, bottom."""
+"""(…, 4): left, top, right, bottom."""
 
 Resize = Literal["darknet", "half-pixel"]
 
@@ -17,21 +17,25 @@ _ONE, _WHITE = np.float32(1), np.float32(255)
 
 def areas(boxes: Boxes) -> Boxes:
     """Area of each box; 0 where corners are not in order."""
-    sides: Boxes = np.maximum(boxes[:, 2:] - boxes[:, :2], 0)
-    return sides[:, 0] * sides[:, 1]
+    return _positive(boxes[..., 2] - boxes[..., 0]) * _positive(boxes[..., 3] - boxes[..., 1])
 
 
 def paired_iou(a: Boxes, b: Boxes) -> Boxes:
-    """Overlap of a[i] with b[i] as intersection over union, 0 where there is none; a single row is paired with all."""
-    shared = areas(np.concatenate((np.maximum(a[:, :2], b[:, :2]), np.minimum(a[:, 2:], b[:, 2:])), axis=1))
-    union = areas(a) + areas(b) - shared
-    return np.divide(shared, union, out=np.zeros_like(shared), where=(shared > 0) & (union > 0))
+    """Overlap of a[i] with b[i] as intersection over union, 0 where there is none; shapes broadcast."""
+    width = np.minimum(a[..., 2], b[..., 2]) - np.maximum(a[..., 0], b[..., 0])
+    height = np.minimum(a[..., 3], b[..., 3]) - np.maximum(a[..., 1], b[..., 1])
+    shared = _positive(width) * _positive(height)
+    return np.divide(shared, areas(a) + areas(b) - shared, out=np.zeros_like(shared), where=shared > 0)
 
 
 def iou(a: Boxes, b: Boxes) -> Boxes:
     """Overlap of every a with every b, (n, m)."""
-    rows = paired_iou(np.repeat(a, len(b), axis=0), np.tile(b, (len(a), 1)))
-    return rows.reshape(len(a), len(b))
+    return paired_iou(a[:, None], b[None])
+
+
+def _positive(lengths: Boxes) -> Boxes:
+    kept: Boxes = np.maximum(lengths, 0)
+    return kept
 
 
 def clip(boxes: Boxes, width: float, height: float) -> Boxes:

@@ -18,7 +18,7 @@ from bridge.plugin import Detection, DetectorOptions
 from plugins.detectors.onnx import known, preprocess
 from plugins.detectors.onnx.decode import Candidates, decode, to_picture
 from plugins.detectors.onnx.graph import Built, build
-from plugins.detectors.onnx.nms import Nms, keep
+from plugins.detectors.onnx.nms import Nms, covering, keep
 from plugins.engines.darknet import cfg as darknet_cfg
 from plugins.engines.darknet.network import Network, walk
 from plugins.engines.darknet.weights import expected_bytes, read_header
@@ -109,10 +109,11 @@ class LoadedOnnx:
         """Suppress class by class, in shares of the picture, as `darknet detector map` does."""
         found: list[Detection] = []
         pixels = corners.astype(np.float64) * (width, height, width, height)
+        covered = covering(corners, self._options.nms, self._rule)
         for class_id in range(self.classes):
             rows = np.flatnonzero(scores[:, class_id])
             rows = rows[np.argsort(-scores[rows, class_id], kind="stable")][: self._options.max_per_class]
-            rows = rows[keep(corners[rows], self._options.nms, self._rule)]
+            rows = keep(rows, covered)
             boxes, certain = pixels[rows].tolist(), scores[rows, class_id].tolist()
             found += [Detection(class_id, score, *box) for score, box in zip(certain, boxes, strict=True)]
         return sorted(found, key=lambda detection: -detection.score)

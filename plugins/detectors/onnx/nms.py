@@ -12,6 +12,9 @@ from plugins.geometry import paired_iou
 
 NmsKind = Literal["default", "greedynms", "diounms"]
 
+# Pairs compared at once; bounds the memory when a network that has learnt nothing finds thousands of boxes.
+_AT_ONCE = 1_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class Nms:
@@ -24,25 +27,34 @@ class Nms:
     beta: float = 0.6
 
 
-def keep(boxes: NDArray[np.float32], threshold: float, rule: Nms) -> NDArray[np.intp]:
-    """Indices of the boxes (corners, best score first) that no better kept one covers by more than the threshold."""
-    left: NDArray[np.intp] = np.arange(len(boxes))
+def covering(boxes: NDArray[np.float32], threshold: float, rule: Nms) -> NDArray[np.bool_]:
+    """(n, n): whether of two boxes (corners) the better would suppress the other; the same for every class."""
+    covered = np.empty((len(boxes), len(boxes)), np.bool_)
+    step = max(1, _AT_ONCE // max(len(boxes), 1))
+    for start in range(0, len(boxes), step):
+        # An overlap that is no number suppresses nothing, as in darknet.
+        covered[start : start + step] = _cover(boxes[start : start + step, None], boxes[None], rule) > threshold
+    return covered
+
+
+def keep(rows: NDArray[np.intp], covered: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Those of the rows (best score first) that no better kept one covers."""
+    gone = np.zeros(len(covered), np.bool_)
     kept = []
-    while len(left):
-        best, left = left[0], left[1:]
-        kept.append(best)
-        # Written so that an overlap that is no number suppresses nothing, as in darknet.
-        left = left[~(_cover(boxes[best : best + 1], boxes[left], rule) > threshold)]
+    for row in rows.tolist():
+        if not gone[row]:
+            kept.append(row)
+            gone |= covered[row]
     return np.array(kept, np.intp)
 
 
-def _cover(best: NDArray[np.float32], others: NDArray[np.float32], rule: Nms) -> NDArray[np.floating]:
-    overlap = paired_iou(best, others)
+def _cover(a: NDArray[np.float32], b: NDArray[np.float32], rule: Nms) -> NDArray[np.floating]:
+    overlap = paired_iou(a, b)
     if rule.kind == "default":
         return overlap
-    apart = np.sum(((best[:, :2] + best[:, 2:]) - (others[:, :2] + others[:, 2:])) ** 2, axis=1) / 4
-    around = np.maximum(best[:, 2:], others[:, 2:]) - np.minimum(best[:, :2], others[:, :2])
-    diagonal = np.sum(around**2, axis=1)
+    apart = np.sum(((a[..., :2] + a[..., 2:]) - (b[..., :2] + b[..., 2:])) ** 2, axis=-1) / 4
+    around = np.maximum(a[..., 2:], b[..., 2:]) - np.minimum(a[..., :2], b[..., :2])
+    diagonal = np.sum(around**2, axis=-1)
     # greedynms has its 0.6 written into darknet's code; beta_nms counts for diounms only.
     beta = 0.6 if rule.kind == "greedynms" else rule.beta
     share = np.divide(apart, diagonal, out=np.zeros_like(apart), where=diagonal > 0) ** beta

@@ -12,8 +12,9 @@ from bridge.errors import InputError
 from bridge.texts import render
 from plugins.detectors.onnx import known
 from plugins.detectors.onnx.graph import Built, build
-from plugins.engines.darknet import cfg
+from plugins.engines.darknet import cfg, recipe
 from plugins.engines.darknet.network import walk
+from plugins.engines.darknet.templates import TEMPLATES
 
 CONV = "[convolutional]\nfilters=16\nsize=3\npad=1\nactivation=leaky\n"
 LAST = "[convolutional]\nfilters=14\nsize=1\nactivation=linear\n"
@@ -113,3 +114,10 @@ def test_heads_that_do_not_fit_are_refused(text: str, reason: str) -> None:
     with pytest.raises(InputError, match="head-wrong") as caught:
         built(text)
     assert reason in caught.value.fields["reason"]
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_every_network_we_offer_for_training_can_be_built(template: str) -> None:
+    found = built(recipe.generate(template, 3))
+    assert {head.classes for head in found.heads} == {3}
+    onnx.checker.check_model(found.model)

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from plugins.detectors.onnx.nms import Nms, keep
+from plugins.detectors.onnx import nms
+from plugins.detectors.onnx.nms import Nms, covering
 
 # Quarters, so that the plain rule in 64 bits and ours in 32 see the same numbers.
 quarter = st.integers(0, 40).map(lambda n: n / 4)
@@ -17,6 +18,10 @@ side = st.integers(1, 24).map(lambda n: n / 4)
 boxes = st.lists(st.tuples(quarter, quarter, side, side), max_size=25).map(
     lambda rows: np.array([(x, y, x + w, y + h) for x, y, w, h in rows], np.float32).reshape(-1, 4)
 )
+
+
+def keep(rows: NDArray[Any], threshold: float, rule: Nms) -> NDArray[np.intp]:
+    return nms.keep(np.arange(len(rows)), covering(rows, threshold, rule))
 
 
 def plain_cover(a: Any, b: Any, exponent: float | None) -> float:
@@ -67,3 +72,19 @@ def test_equal_boxes_are_one_and_none_stays_none(kind: Any) -> None:
 def test_points_suppress_each_other_only_where_darknet_does() -> None:
     points = np.zeros((3, 4), np.float32)
     assert keep(points, 0.45, Nms()).tolist() == [0, 1, 2]
+
+
+def test_slices_of_work_do_not_change_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    start = np.random.default_rng(1).uniform(0, 10, (50, 2))
+    rows = np.concatenate((start, start + 4), axis=1).astype(np.float32)
+    whole = covering(rows, 0.3, Nms("greedynms"))
+    monkeypatch.setattr(nms, "_AT_ONCE", 120)
+    assert np.array_equal(covering(rows, 0.3, Nms("greedynms")), whole)
+    assert np.array_equal(whole, whole.T)
+
+
+def test_only_the_rows_given_count_and_their_order_decides() -> None:
+    rows = np.array([[0, 0, 10, 10], [0, 1, 10, 11], [50, 50, 60, 60]], np.float32)
+    covered = covering(rows, 0.45, Nms())
+    assert nms.keep(np.array([1, 0, 2]), covered).tolist() == [1, 2]
+    assert nms.keep(np.array([0]), covered).tolist() == [0]
