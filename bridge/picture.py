@@ -6,6 +6,7 @@ import hashlib
 import io
 import warnings
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
@@ -32,6 +33,13 @@ class Look:
 
 def look(path: Path, max_megapixels: int = 200) -> Look:
     """Read a picture's header; raises NotFoundError or InputError (unreadable, too large)."""
+    seen = stamp(path)
+    return _look(path, seen.size, seen.mtime_ns, max_megapixels)
+
+
+# A reader and the intake behind it look at the same picture within one slice.
+@lru_cache(maxsize=2048)
+def _look(path: Path, _size: int, _mtime_ns: int, max_megapixels: int) -> Look:
     with _opened(path) as image:
         width, height = image.size
         if width * height > max_megapixels * 1_000_000:

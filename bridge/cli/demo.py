@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -113,12 +114,14 @@ class Demo:
         from bridge.sample import LABELS, plant_defects
 
         spoilt, planted = plant_defects(documents)
+        planted = [one for one in planted if one.rule != "swapped"]  # VoTT itself puts corners in order.
         self.head("demo-vott", path=self.out / "vott", n_planted=len(planted))
         for one in planted:
             self.console.say("demo-planted", rule=one.rule, image=one.image)
         vott = Registry().format("vott-v2")
         if not any((self.out / "vott").glob("*.vott")):
             vott.write(Dataset("hardware", tuple(LABELS), spoilt), self.out / "vott", WriteOptions("none"))
+            _forget_tags(self.out / "vott", LABELS)
         self.told["planted"] = [one._asdict() for one in planted]
 
     def started(self) -> Running:
@@ -282,6 +285,16 @@ class Demo:
 
         self.head("demo-label-studio")
         self.told["label_studio"] = show(self.console, ws, PROJECT, self.out)
+
+
+def _forget_tags(folder: Path, known: Sequence[str]) -> None:
+    """Take mistyped labels out of the project's tag list again, as when somebody edits the files by hand."""
+    from bridge.document import read_json, write_atomic
+
+    for path in folder.glob("*.vott"):
+        project = read_json(path)
+        project["tags"] = [tag for tag in project["tags"] if tag["name"] in known]
+        write_atomic(path, json.dumps(project, ensure_ascii=False, indent=4))
 
 
 def chosen_project(tx: Any) -> str:

@@ -14,7 +14,7 @@ from bridge.errors import BridgeError, InputError, NotFoundError, RefusedError
 from bridge.loop.keepsake import format_of, wrap
 from bridge.loop.merging import merge
 from bridge.loop.sighting import Sighting, equal_bytes
-from bridge.model.annotation import Document, Image, Label, Region, content_hash, fold_name
+from bridge.model.annotation import BOXED, Document, Image, Label, Region, content_hash, fold_name
 from bridge.model.dataset import Reading
 from bridge.model.delivery import DeliveryState
 from bridge.model.finding import Finding, Severity
@@ -161,7 +161,7 @@ class _Intake:
         looked = [self.sighting.look(document.image) for document in documents]
         for document in documents:
             self.sighting.findings += [*document.findings, *self._undeclared(document)]
-            self.boxes += sum(region.box is not None for region in document.regions or ())
+            self.boxes += sum(region.kind in BOXED for region in document.regions or ())
         with self.ws.db.write() as tx:
             self._learn_labels(tx, documents)
             images_ = self._put_images(tx, looked)

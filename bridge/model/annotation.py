@@ -204,4 +204,7 @@ def content_hash(name: str, width: int, height: int, regions: Iterable[Region]) 
 
 
 def _milli(value: float) -> str:
-    return str(round(value * 1000)) if math.isfinite(value) else "nan"
+    try:
+        return str(round(value * 1000))
+    except (ValueError, OverflowError):
+        return "nan"
