@@ -62,11 +62,11 @@ class Fit(NamedTuple):
 
 
 def letterbox(width: int, height: int, net_width: int, net_height: int) -> Fit:
-    """The largest size with the picture's own shape that fits the network, rounded down as darknet does."""
-    if net_width / width < net_height / height:
-        fit_width, fit_height = net_width, height * net_width // width
+    """The largest size of the picture's own shape that fits the network, rounded down as in darknet, but not to 0."""
+    if np.float32(net_width) / np.float32(width) < np.float32(net_height) / np.float32(height):
+        fit_width, fit_height = net_width, max(height * net_width // width, 1)
     else:
-        fit_width, fit_height = width * net_height // height, net_height
+        fit_width, fit_height = max(width * net_height // height, 1), net_height
     return Fit(fit_width, fit_height, (net_width - fit_width) // 2, (net_height - fit_height) // 2)
 
 

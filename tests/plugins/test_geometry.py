@@ -75,6 +75,7 @@ def test_rotating_keeps_the_sides(rows: NDArray[Any], degrees: float) -> None:
         ((500, 100), (128, 96), (128, 25, 0, 35)),
         ((60, 60), (128, 96), (96, 96, 16, 0)),
         ((333, 777), (416, 416), (178, 416, 119, 0)),
+        ((9000, 10), (416, 416), (416, 1, 0, 207)),
     ],
 )
 def test_letterbox_fits_whole_pixels(

@@ -110,14 +110,19 @@ class _Graph:
         return self._node("MaxPool", given, kernel_shape=[size, size], strides=_strides(section), pads=pads)
 
     def _route(self, layer: Layer, given: str) -> str:
-        section = layer.section
-        names = [name for name, _ in self._sources(layer, "layers")]
-        joined = names[0] if len(names) == 1 else self._node("Concat", *names, axis=1)
-        if section.integer("groups", 1) <= 1:
-            return joined
-        start = section.integer("group_id") * layer.shape.channels
-        bounds = [self._constant(np.array([n], np.int64)) for n in (start, start + layer.shape.channels, 1)]
-        return self._node("Slice", joined, *bounds)
+        """Join layers; with groups only that share of each of them."""
+        parts = [self._group(layer, name, shape.channels) for name, shape in self._sources(layer, "layers")]
+        return parts[0] if len(parts) == 1 else self._node("Concat", *parts, axis=1)
+
+    def _group(self, layer: Layer, name: str, channels: int) -> str:
+        groups, chosen = max(layer.section.integer("groups", 1), 1), layer.section.integer("group_id")
+        if channels % groups or not 0 <= chosen < groups:
+            raise known.unsupported(layer.index, layer.section, f"groups={groups} group_id={chosen}")
+        if groups == 1:
+            return name
+        size = channels // groups
+        bounds = [self._constant(np.array([n], np.int64)) for n in (chosen * size, (chosen + 1) * size, 1)]
+        return self._node("Slice", name, *bounds)
 
     def _shortcut(self, layer: Layer, given: str) -> str:
         sources = self._sources(layer, "from")

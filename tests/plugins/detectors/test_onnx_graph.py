@@ -77,6 +77,8 @@ def test_the_heads_are_read_with_their_own_anchors() -> None:
         ("[upsample]\nstride=-2\n", "stride=-2"),
         ("[upsample]\nscale=.5\n", "scale=.5"),
         ("[route]\nlayers=-1\nstretch_route=1\n", "stretch_route=1"),
+        ("[route]\nlayers=-1\ngroups=3\n", "groups=3"),
+        ("[route]\nlayers=-1\ngroups=2\ngroup_id=2\n", "group_id=2"),
     ],
 )
 def test_what_we_cannot_compute_exactly_is_refused_by_name(layer: str, named: str) -> None:
@@ -86,6 +88,18 @@ def test_what_we_cannot_compute_exactly_is_refused_by_name(layer: str, named: st
     assert caught.value.fields["layer"] == 1
     for language in ("en", "ja"):
         assert named in render("errors", "layer-unsupported", caught.value.fields, language)
+
+
+def test_groups_of_several_layers_are_taken_from_each() -> None:
+    plain = "[convolutional]\nfilters={}\nsize=1\nactivation=linear\n"
+    route = "[route]\nlayers=-2,-1\ngroups=2\ngroup_id=1\n"
+    parsed = cfg.read(NET + plain.format(12) + plain.format(16) + route + plain.format(14) + YOLO)
+    # Convolutions that give their biases, whatever they see, and a last one that hands on what it is given.
+    parts = [np.arange(12), np.zeros(12 * 3), 100 + np.arange(16), np.zeros(16 * 12), np.zeros(14), np.eye(14).ravel()]
+    model = build(parsed, walk(parsed), np.concatenate(parts).astype(np.float32), "alexeyab").model
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    (out,) = session.run(None, {"pictures": np.ones((1, 3, 64, 32), np.float32)})
+    assert out[0, :, 0, 0].tolist() == [*range(6, 12), *range(108, 116)]
 
 
 def test_other_kinds_of_suppression_and_colour_are_refused() -> None:
