@@ -1,0 +1,92 @@
+"""Where the pictures of a written project lie: where they are, or put into its own folder of pictures."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from bridge.model.annotation import Document, Image
+from bridge.model.finding import Finding, Severity
+from plugins.formats.pictures import place, unsafe
+from plugins.formats.vott2.asset import Record, decoded_path, frame_time, new_asset, new_frame
+
+FOLDER = "images"
+
+
+@dataclass(slots=True)
+class Placing:
+    """Gives pictures their assets; paths are those of assets that were made or moved, placed tells if any were put.
+
+    root is the folder, as the project spells it, where its pictures lie already: VoTT lists it itself, so a new
+    asset must be the one that VoTT would make of it. "" for a new project.
+    """
+
+    out: Path
+    how: Literal["link", "copy", "none"]
+    root: str = ""
+    paths: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    placed: bool = False
+
+    def asset(self, document: Document, kept: Record | None) -> Record:
+        """The asset record of a picture: the one it came with while that says where the picture is, else a new one."""
+        image = document.image
+        if kept is not None and (self.how == "none" or image.file is None or _is_there(kept)):
+            return dict(kept)
+        path = self._put(image)
+        self.paths.append(path)
+        record = new_asset(path, image.width, image.height)
+        if frame := frame_time(image.name):
+            record = new_frame(path.rpartition("#t=")[0] or path, frame[1], image.width, image.height)
+        return record if kept is None else kept | {key: record[key] for key in ("id", "name", "path")}
+
+    def _put(self, image: Image) -> str:
+        """The path of a picture after it was put where VoTT will look for it."""
+        there = self.root + image.name
+        if self.root and (self.how == "none" or image.file is None or Path(there).is_file()):
+            return there
+        if self.how == "none" and image.file is not None:
+            return str(Path(image.file.path).absolute())
+        target = self.out / FOLDER / _name(image.name)
+        if image.file is None:
+            if frame_time(image.name) is None:
+                self._miss(image, target)
+            return str(target)
+        source = Path(image.file.path)
+        if self.how != "none":
+            target = _free(target, source)
+            try:
+                place(source.resolve(), target, self.how)
+                self.placed = True
+            except FileNotFoundError:
+                self._miss(image, source)
+        return str(target)
+
+    def _miss(self, image: Image, path: Path) -> None:
+        fields = {"name": image.name, "folder": str(path.parent)}
+        self.findings.append(Finding("missing-image", Severity.WARNING, image.name, fields))
+
+
+def _is_there(record: Record) -> bool:
+    path = Path(decoded_path(record))
+    return path.is_absolute() and path.is_file()
+
+
+def _name(name: str) -> str:
+    """A path inside the folder, also for a name that leads out of it."""
+    return name if not unsafe(name) else _short(name) + Path(name).suffix
+
+
+def _free(target: Path, source: Path) -> Path:
+    """The target, or beside it a name of its own where another picture lies there already."""
+    if not target.exists() or not source.exists():
+        return target
+    there, here = target.stat(), source.stat()
+    same = target.samefile(source) or (there.st_size, there.st_mtime_ns) == (here.st_size, here.st_mtime_ns)
+    return target if same else target.with_stem(f"{target.stem}-{_short(str(source))}")
+
+
+def _short(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]

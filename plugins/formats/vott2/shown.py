@@ -1,0 +1,49 @@
+"""Between the pixels that a project's numbers count (the picture as VoTT showed it) and those that the file stores."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bridge.model.annotation import Image, Region
+from bridge.model.finding import Finding, Severity
+from plugins.formats.exif import to_shown, upright
+from plugins.formats.grid import Grid, grid_for
+from plugins.formats.vott2.asset import Record, size_of
+
+
+def grid_of(asset: Record, image: Image) -> Grid:
+    """The grid of a picture's asset: the recorded size against that of the file."""
+    width, height = size_of(asset)
+    return grid_for((width, height) if width else None, image)
+
+
+def grid_findings(grid: Grid) -> list[Finding]:
+    """What a person should know of it; an EXIF turn also where the boxes do lie on the stored pixels."""
+    orientation = grid.image.orientation
+    if orientation == 1 or grid.turned:
+        return grid.findings()
+    fields = {"case": "stored", "orientation": orientation}
+    return [*grid.findings(), Finding("exif", Severity.WARNING, grid.image.name, fields)]
+
+
+def stored(region: Region, grid: Grid) -> Region:
+    """A region of the project in pixels of the file."""
+    if _is_plain(grid):
+        return region
+    corners = region.kind == "rectangle"
+    return replace(region, points=grid.stored_corners(region.points) if corners else grid.stored(region.points))
+
+
+def shown(region: Region, grid: Grid) -> Region:
+    """A region of the file in pixels of the project."""
+    if _is_plain(grid):
+        return region
+    points = region.points
+    if grid.turned:
+        points = to_shown(points, grid.image.width, grid.image.height, grid.image.orientation)
+    points = tuple((x / grid.x, y / grid.y) for x, y in points)
+    return replace(region, points=upright(region.points, points) if region.kind == "rectangle" else points)
+
+
+def _is_plain(grid: Grid) -> bool:
+    return grid.x == 1 and grid.y == 1 and not grid.turned

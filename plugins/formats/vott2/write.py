@@ -1,0 +1,215 @@
+"""Labels → a VoTT 2.2.0 project: the .vott file and the asset files in the folder that VoTT calls the target."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bridge.document import write_atomic
+from bridge.errors import InputError
+from bridge.model.annotation import Document, fold_name
+from bridge.model.dataset import Dataset
+from bridge.model.finding import Finding, Severity
+from bridge.plugin import WriteOptions
+from plugins.formats.backup import write_over
+from plugins.formats.vott2.asset import (
+    NOT_VISITED,
+    TAGGED,
+    VISITED,
+    Record,
+    asset_id,
+    common_folder,
+    decoded_path,
+)
+from plugins.formats.vott2.entries import entries_of
+from plugins.formats.vott2.jsontext import stringify
+from plugins.formats.vott2.labels import Labels
+from plugins.formats.vott2.placing import Placing
+from plugins.formats.vott2.project import ASSET_SUFFIX, SUFFIX, VottProject, candidates, open_project
+from plugins.formats.vott2.records import Records, is_marked, records_of, strangers
+from plugins.formats.vott2.region import FILES, KEY
+from plugins.formats.vott2.shown import grid_of
+from plugins.formats.vott2.skeleton import VERSION, connected, file_name, new_skeleton, tag_records
+
+_ID = re.compile(r"[\w-]{1,100}", re.ASCII)
+
+
+def write(dataset: Dataset, out: Path, options: WriteOptions) -> list[Finding]:
+    """Write into out: a new project, or changes to the one that is there; raises InputError where it cannot."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        target = _Target.open(dataset, out, options)
+        for done, document in enumerate(dataset.documents, 1):
+            target.put(document)
+            options.progress(done, done)
+        target.finish()
+    except OSError as error:
+        raise InputError("folder-unwritable", path=str(out), reason=error.strerror or str(error)) from error
+    return target.findings + target.placing.findings
+
+
+@dataclass(slots=True)
+class _Target:
+    """One project being written; base is the one that was there, known its assets by folded picture name."""
+
+    dataset: Dataset
+    out: Path
+    base: VottProject | None
+    skeleton: Record
+    placing: Placing
+    known: dict[str, str]
+    assets: dict[str, Record | None]
+    used: dict[str, None] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    skipped: int = 0
+
+    @classmethod
+    def open(cls, dataset: Dataset, out: Path, options: WriteOptions) -> _Target:
+        """Start from what is in the folder; else from the project that the labels came from; else from nothing."""
+        there = any(path.name.endswith(SUFFIX) for path in candidates(out))
+        base = open_project(out) if there else None
+        kept = dataset.extra.get(KEY)
+        skeleton = base.content if base else kept if isinstance(kept, dict) else new_skeleton(dataset.name)
+        assets = skeleton.get("assets")
+        entries = entries_of(base)[0] if base else ()
+        known = {fold_name(entry.name): entry.id for entry in entries}
+        roots = (entry.path.removesuffix(entry.name) for entry in entries if entry.path.endswith(entry.name))
+        placing = Placing(out.absolute(), options.pictures, next(roots, ""))
+        return cls(dataset, out, base, skeleton, placing, known, dict(assets) if isinstance(assets, dict) else {})
+
+    def put(self, document: Document) -> None:
+        """Write one picture's asset file if its labels changed, and keep its asset for the project."""
+        key, asset = self._asset(document)
+        before = self.base.labels(key) if self.base else None
+        plan = planned(document, asset, before)
+        self.skipped += plan.skipped
+        self.findings += plan.findings
+        if plan.content is not None:
+            self._write(key, plan.content)
+        orphan = self.base is not None and key not in self.base.assets and key in self.base.files
+        if not orphan or plan.content is not None:
+            self.assets[key] = plan.asset
+
+    def _asset(self, document: Document) -> tuple[str, Record]:
+        """The asset of a picture: the project's own, the one it came with, or a new one where the picture is now."""
+        kept = _kept(document).get("asset")
+        kept = kept if isinstance(kept, dict) else None
+        if self.base is not None:
+            told = (document.image.item, kept.get("id") if kept else None)
+            there = (item for item in told if item in self.base.assets or item in self.base.files)
+            key = next(there, None) or self.known.get(fold_name(document.image.name))
+            if key is not None:
+                return key, dict(self.base.assets.get(key) or _asset_inside(self.base.labels(key)) or kept or {})
+        asset = self.placing.asset(document, kept)
+        key = asset.get("id")
+        if not isinstance(key, str) or not _ID.fullmatch(key):
+            key = asset_id(str(asset.get("path")))  # An id becomes a file name.
+        return key, asset
+
+    def _write(self, key: str, content: Record) -> None:
+        path = self.out / (key + ASSET_SUFFIX)
+        data = stringify(content)
+        if path.exists():
+            write_over(path, data)
+        else:
+            write_atomic(path, data, sync=self.base is not None)
+        tags = (record.get("tags") for record in content["regions"] if isinstance(record, dict))
+        self.used.update(dict.fromkeys(t for names in tags if isinstance(names, list) for t in names if type(t) is str))
+
+    def finish(self) -> None:
+        """Write the .vott file, last, so that it never names what is not there yet."""
+        present = self.skeleton.get("tags")
+        present = present if isinstance(present, list) else []
+        tags = tag_records(present, (*self.dataset.labels, *self.used), self.dataset.colors)
+        assets = {key: asset for key, asset in self.assets.items() if asset is not None}
+        content = self.skeleton | {"tags": tags, "assets": assets}
+        if self.base is None:
+            content = self._connected(content)
+            self._write_others()
+        path = self.base.path if self.base else self.out / (file_name(str(content.get("name"))) + SUFFIX)
+        if self.base is None or content != self.base.content or self.base.findings:
+            write_over(path, stringify(content))
+        if self.skipped:
+            self.findings.append(Finding("predictions-skipped", Severity.INFO, None, {"count": self.skipped}))
+
+    def _connected(self, content: Record) -> Record:
+        """A project in a fresh folder: connections to where the pictures were put, and no last picture that is gone."""
+        last = content.get("lastVisitedAssetId")
+        if last is not None and last not in content["assets"]:
+            content = {key: value for key, value in content.items() if key != "lastVisitedAssetId"}
+        if KEY in self.dataset.extra and self.placing.how == "none":
+            return content  # Labels only: nothing is said of places that the project does not say itself.
+        token = content.get("securityToken")
+        self.findings.append(Finding("vott-token", Severity.INFO, None, {"token": token}))
+        pictures = common_folder(self.placing.paths or map(decoded_path, content["assets"].values())).rstrip("/")
+        return connected(content, pictures or str(self.out.absolute()), str(self.out.absolute()))
+
+    def _write_others(self) -> None:
+        """The asset files of videos, which hold nothing, but VoTT expects them."""
+        others = self.dataset.extra.get(FILES)
+        for key, content in others.items() if isinstance(others, dict) else ():
+            if key in self.assets and _ID.fullmatch(key):
+                write_atomic(self.out / (key + ASSET_SUFFIX), stringify(content), sync=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What becomes of one picture: its asset, and the content of its asset file (None: it is not touched)."""
+
+    asset: Record
+    content: Record | None = None
+    skipped: int = 0
+    findings: tuple[Finding, ...] = ()
+
+
+def planned(document: Document, asset: Record, before: Labels | None) -> Plan:
+    """Decide what to write for a picture whose asset file holds `before` now (None: it has none)."""
+    records = records_of(document, grid_of(asset, document.image))
+    if records is None or (document.regions and not records.regions):
+        return Plan(asset)  # Nothing is known, or nothing that VoTT can hold: that is not the same as empty.
+    if document.regions is None and before is not None and not all(map(is_marked, before.regions)):
+        return Plan(asset, skipped=len(document.predictions))
+    template = before.content if before else _kept(document).get("file")
+    unchanged = before is not None and not before.damage and before.regions == records.regions
+    asset = asset | {"state": _state(records, asset, unchanged or (before is None and template is not None))}
+    if unchanged or (not records.regions and template is None):
+        return Plan(asset, skipped=records.skipped)
+    findings = _told(document, records, before)
+    return Plan(asset, _content(template or {}, asset, records), records.skipped, findings)
+
+
+def _state(records: Records, asset: Record, as_it_was: bool) -> Any:
+    """What VoTT shall think of the asset. A model's regions alone were not looked at: VoTT says so when they are."""
+    state = asset.get("state")
+    if records.marked:
+        return NOT_VISITED if records.fresh else state
+    if records.regions:
+        return state if as_it_was and state == VISITED else TAGGED
+    return TAGGED if as_it_was and state == TAGGED else VISITED
+
+
+def _content(template: Record, asset: Record, records: Records) -> Record:
+    """An asset file, with the unknown fields of the one it replaces."""
+    inside = template.get("asset")
+    if isinstance(inside, dict) and inside.get("id") == asset.get("id"):
+        asset = inside | {"state": asset["state"]}
+    head = {"asset": asset, "regions": records.regions, "version": template.get("version", VERSION)}
+    return head | {key: value for key, value in template.items() if key not in head}
+
+
+def _told(document: Document, records: Records, before: Labels | None) -> tuple[Finding, ...]:
+    """A person's regions that stood in the file and that the labels to write do not know."""
+    count = strangers(before.regions, records.regions) if before else 0
+    return (Finding("replaced", Severity.WARNING, document.image.name, {"count": count}),) if count else ()
+
+
+def _kept(document: Document) -> Record:
+    kept = document.extra.get(KEY)
+    return kept if isinstance(kept, dict) else {}
+
+
+def _asset_inside(labels: Labels | None) -> Record | None:
+    inside = labels.content.get("asset") if labels else None
+    return inside if isinstance(inside, dict) else None
