@@ -1,0 +1,131 @@
+"""The lines of a darknet label file: <class> <x> <y> <w> <h>, the box's centre and size as fractions of the picture."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from bridge.model.annotation import Box, Region
+from plugins.validators.outside import is_worth_keeping
+
+# A side below this many pixels is none.
+_NONE = 1e-3
+# Ten digits of a fraction tell this many of a pixel, for the largest picture.
+_DIGITS = 5
+_SEPARATORS = re.compile(r"[,;\s]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line: class and fractions, None if it is no label; flaw is the rule of what is odd about it, "" for nothing.
+
+    darknet reads a label file as one stream of numbers and stops without a word at the first that it cannot read, so
+    that a comma, a byte order mark or a sixth column costs it all boxes from there on.
+    """
+
+    number: int
+    text: str
+    class_id: int = -1
+    fractions: tuple[float, float, float, float] | None = None
+    flaw: str = ""
+
+
+def parse_lines(text: str) -> list[Line]:
+    """All lines that are not blank."""
+    return [parse_line(number, line) for number, line in enumerate(text.split("\n"), 1) if line and not line.isspace()]
+
+
+def parse_line(number: int, text: str) -> Line:
+    """One line; what can be read is read, however odd it is."""
+    parts = text.split()
+    if len(parts) == 5 and (found := _label(parts)) is not None:
+        return Line(number, text, *found)
+    if len(parts) > 5 and (found := _label(parts[:5])) is not None:
+        return Line(number, text, *found, "extra-columns")
+    for spelling in (_SEPARATORS.sub(" ", text), text.replace(",", ".")):
+        if "," in text and len(spelling.split()) == 5 and (found := _label(spelling.split())) is not None:
+            return Line(number, text, *found, "label-comma")
+    if len(parts) >= 5 and (found := _label([_whole(parts[0]), *parts[1:5]])) is not None:
+        return Line(number, text, *found, "float-class")
+    return Line(number, text, flaw="bad-number")
+
+
+def _label(parts: Sequence[str]) -> tuple[int, tuple[float, float, float, float]] | None:
+    try:
+        x, y, w, h = map(float, parts[1:])
+        class_id = int(parts[0])
+    except ValueError:
+        return None
+    # Python also takes 1_000, full-width digits, nan and inf.
+    sound = math.isfinite(x + y + w + h) and all(part.isascii() and "_" not in part for part in parts)
+    return (class_id, (x, y, w, h)) if sound else None
+
+
+def _whole(text: str) -> str:
+    """The class 0.0 as 0: darknet would take the rest of it for x."""
+    return re.sub(r"\.0*$", "", text)
+
+
+def to_box(fractions: tuple[float, float, float, float], width: int, height: int) -> Box:
+    """The box in pixels of a picture of width x height, without the noise of the fractions' last digits."""
+    x, y, w, h = fractions
+    left, right = round((x - w / 2) * width, _DIGITS), round((x + w / 2) * width, _DIGITS)
+    top, bottom = round((y - h / 2) * height, _DIGITS), round((y + h / 2) * height, _DIGITS)
+    return Box(left + 0.0, top + 0.0, right + 0.0, bottom + 0.0)  # + 0.0 turns -0.0 into 0.0
+
+
+def label_lines(regions: Iterable[Region], labels: Sequence[str], width: int, height: int) -> list[str]:
+    """The lines of a picture's label file, one per box and label, boxes clipped to the picture.
+
+    What has no box, no label of the list, or nothing worth keeping inside the picture gives no line.
+    """
+    return render_lines(regions, {label: number for number, label in enumerate(labels)}, width, height)[0]
+
+
+def render_lines(
+    regions: Iterable[Region], numbers: Mapping[str, int], width: int, height: int
+) -> tuple[list[str], bool]:
+    """The lines, and whether every region went into them as it is."""
+    lines: list[str] = []
+    whole = True
+    for region in regions:
+        corners = _corners(region, width, height)
+        if corners is None:
+            whole = False
+            continue
+        left, top, right, bottom, clipped = corners
+        x, y, w, h = (
+            (left + right) / 2 / width,
+            (top + bottom) / 2 / height,
+            (right - left) / width,
+            (bottom - top) / height,
+        )
+        place = f"{x:.10f} {y:.10f} {w:.10f} {h:.10f}"
+        written = [f"{numbers[label]} {place}" for label in dict.fromkeys(region.labels) if label in numbers]
+        whole = whole and not clipped and bool(written) and len(written) == len(region.labels)
+        lines += written
+    return lines, whole
+
+
+def _corners(region: Region, width: int, height: int) -> tuple[float, float, float, float, bool] | None:
+    """The corners of what lies inside the picture, and whether that is less than all; None if nothing worth keeping."""
+    if region.kind == "rectangle":  # Nearly all are rectangles inside, and there may be a million of them.
+        (left, top), (right, bottom) = region.points
+        if (
+            left >= 0
+            and top >= 0
+            and right <= width
+            and bottom <= height
+            and left + _NONE <= right
+            and top + _NONE <= bottom
+        ):
+            return left, top, right, bottom, False
+    box = region.box
+    if box is None or not math.isfinite(box.left + box.top + box.right + box.bottom):
+        return None
+    inside = box.clipped(width, height)
+    if inside.width < _NONE or inside.height < _NONE or not is_worth_keeping(inside, box):
+        return None
+    return inside.left, inside.top, inside.right, inside.bottom, inside != box
