@@ -5,17 +5,31 @@ from __future__ import annotations
 import importlib
 import importlib.util
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Literal, cast
+from types import ModuleType
+from typing import Any, Literal, cast, get_args
 
 from bridge import plugin
 from bridge.errors import NotFoundError
 
-Kind = Literal["format", "validator", "engine", "detector", "evaluator", "boxes", "anchors", "source"]
+Kind = Literal["format", "validator", "engine", "detector", "evaluator", "boxes", "anchors", "source", "listener"]
 Origin = Literal["built-in", "package", "folder"]
+
+# What a plugin of each kind must offer; a listener offers what it likes.
+CONTRACT: dict[Kind, type] = {
+    "format": plugin.Format,
+    "validator": plugin.Validator,
+    "engine": plugin.Engine,
+    "detector": plugin.Detector,
+    "evaluator": plugin.Evaluator,
+    "boxes": plugin.BoxFiles,
+    "anchors": plugin.AnchorFitter,
+    "source": plugin.SourceOpener,
+}
 
 # Named here and not by entry point, so that a bare checkout runs.
 BUILT_IN: dict[str, str] = {
@@ -57,6 +71,11 @@ class Plugin:
     version: str = ""
     broken: str | None = None
 
+    @property
+    def key(self) -> str:
+        """How it is written down: "<kind>:<name>"."""
+        return f"{self.kind}:{self.name}"
+
 
 class Registry:
     """All plugins of one process; nothing is imported before it is asked for, except files of the plugin folder."""
@@ -65,17 +84,21 @@ class Registry:
         self._plugins: dict[str, Plugin] = {}
         self._loaded: dict[str, Any] = {}
         for key, target in BUILT_IN.items():
-            self._add(key, Plugin(*_split(key), target, "built-in", _version("labelbridge")))
+            self._add(Plugin(*_split(key), target, "built-in", _version("labelbridge")))
         for point in metadata.entry_points(group="labelbridge"):
             version = point.dist.version if point.dist else ""
-            self._add(point.name, Plugin(*_split(point.name), point.value, "package", version))
+            self._add(Plugin(*_split(point.name), point.value, "package", version))
         if folder is not None and folder.is_dir():
             for path in sorted(folder.glob("*.py")):
                 self._add_file(path)
 
+    def known(self, kind: Kind) -> list[Plugin]:
+        """The plugins of a kind that are not known to be broken, in the order they were found; loads none."""
+        return [p for p in self._plugins.values() if p.kind == kind and p.broken is None]
+
     def names(self, kind: Kind) -> list[str]:
         """Names of the usable plugins of a kind, in the order they were found."""
-        return [p.name for p in self._plugins.values() if p.kind == kind and p.broken is None]
+        return [p.name for p in self.known(kind)]
 
     def find(self, kind: Kind, name: str) -> Any:
         """An instance of the plugin; raises NotFoundError if there is none or it is broken."""
@@ -87,7 +110,7 @@ class Registry:
                 raise NotFoundError(
                     "plugin-missing", kind=kind, plugin=name, reason=reason, known=", ".join(self.names(kind))
                 )
-            self._load(key, found)
+            self._load(found)
         return self._loaded[key]
 
     def format(self, name: str) -> plugin.Format:
@@ -100,12 +123,16 @@ class Registry:
 
     def usable(self, kind: Kind) -> Iterator[tuple[Plugin, Any]]:
         """All plugins of a kind with an instance; one that fails to load is put aside and left out."""
-        for known in list(self._plugins.values()):
-            if known.kind == kind and known.broken is None:
-                try:
-                    yield known, self.find(kind, known.name)
-                except NotFoundError:
-                    continue
+        for known in self.known(kind):
+            try:
+                yield known, self.find(kind, known.name)
+            except NotFoundError:
+                continue
+
+    def add(self, known: Plugin, made: Any) -> None:
+        """Add a plugin that is at hand, a class or an instance; one that does not fit its kind is put aside."""
+        if self._add(known):
+            self._try(known, partial(_instance, made))
 
     def put_aside(self, kind: str, name: str, reason: str) -> None:
         """Mark a plugin as broken, so that it is listed with its reason and not used again."""
@@ -115,46 +142,82 @@ class Registry:
 
     def listing(self) -> list[Plugin]:
         """Every plugin that is known, broken ones too; loads them all to find out."""
-        for kind in {known.kind for known in self._plugins.values()}:
-            deque(self.usable(cast(Kind, kind)), maxlen=0)
+        for kind in get_args(Kind):
+            deque(self.usable(kind), maxlen=0)
         return list(self._plugins.values())
 
-    def _add(self, key: str, found: Plugin) -> None:
-        self._plugins[key] = found
+    def _add(self, found: Plugin) -> bool:
+        """Make known by name; the last one of a name is the one that counts. False when there is no such kind."""
+        fits = found.kind in get_args(Kind) and found.name != ""
+        self._plugins[found.key] = found if fits else replace(found, broken=f"{found.key} names no kind of plugin")
+        self._loaded.pop(found.key, None)
+        return fits
 
     def _add_file(self, path: Path) -> None:
         try:
-            spec = importlib.util.spec_from_file_location(f"labelbridge_plugin_{path.stem}", path)
-            assert spec is not None
-            assert spec.loader is not None
-            module = importlib.util.module_from_spec(spec)
-            spec.loader.exec_module(module)
-            for key, maker in module.PLUGINS.items():
-                self._add(key, Plugin(*_split(key), str(path), "folder", str(getattr(module, "__version__", ""))))
-                self._loaded[key] = maker()
-        except Exception as error:  # Somebody else's code: whatever it raises, the server stays up.
-            self._add(f"file:{path.name}", Plugin("file", path.name, str(path), "folder", broken=_reason(error)))
+            module = _module(path)
+            version = str(getattr(module, "__version__", ""))
+            known = {key: Plugin(*_split(key), str(path), "folder", version) for key in module.PLUGINS}
+        except (Exception, SystemExit) as error:  # Somebody else's code: whatever it raises, the server stays up.
+            self._plugins[f"file:{path.name}"] = Plugin("file", path.name, str(path), "folder", broken=_reason(error))
+            return
+        for key, one in known.items():
+            self.add(one, module.PLUGINS[key])
 
-    def _load(self, key: str, found: Plugin) -> None:
-        module_name, _, attribute = found.target.partition(":")
+    def _load(self, found: Plugin) -> None:
+        if not self._try(found, partial(make, found)):
+            reason, known = self._plugins[found.key].broken, ", ".join(self.names(cast(Kind, found.kind)))
+            raise NotFoundError("plugin-missing", kind=found.kind, plugin=found.name, reason=reason, known=known)
+
+    def _try(self, found: Plugin, maker: Callable[[], Any]) -> bool:
+        """Make and keep an instance, or put the plugin aside; our own faults are not hidden."""
         try:
-            self._loaded[key] = getattr(importlib.import_module(module_name), attribute)()
-        except Exception as error:
+            made = maker()
+            missing = _missing(cast(Kind, found.kind), made)
+        except (Exception, SystemExit) as error:
             if found.origin == "built-in" and not isinstance(error, ImportError):
                 raise
             self.put_aside(found.kind, found.name, _reason(error))
-            raise NotFoundError(
-                "plugin-missing",
-                kind=found.kind,
-                plugin=found.name,
-                reason=_reason(error),
-                known=", ".join(self.names(cast(Kind, found.kind))),
-            ) from error
+            return False
+        if missing:
+            self.put_aside(found.kind, found.name, f"it lacks {', '.join(missing)}")
+            return False
+        self._loaded[found.key] = made
+        return True
+
+
+def make(found: Plugin) -> Any:
+    """A fresh instance of a plugin from its own module or file alone; raises whatever that raises."""
+    if found.origin == "folder":
+        return _instance(_module(Path(found.target)).PLUGINS[found.key])
+    module_name, _, attribute = found.target.partition(":")
+    return _instance(getattr(importlib.import_module(module_name), attribute))
+
+
+def _module(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"labelbridge_plugin_{path.stem}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _instance(made: Any) -> Any:
+    """A plugin is a class, or an instance already."""
+    return made() if callable(made) else made
+
+
+def _missing(kind: Kind, made: Any) -> list[str]:
+    """What the contract of a kind asks for and this plugin does not have."""
+    contract = CONTRACT.get(kind)
+    wanted = [] if contract is None else [*contract.__annotations__, *vars(contract)]
+    return [name for name in wanted if not name.startswith("_") and not hasattr(made, name)]
 
 
 def _split(key: str) -> tuple[str, str]:
     kind, _, name = key.partition(":")
-    return kind, name or kind
+    return kind, name
 
 
 def _version(distribution: str) -> str:

@@ -53,6 +53,8 @@ class Settings:
     # Largest picture in megapixels, and largest project file in megabytes, that is read.
     max_megapixels: int = 200
     max_file_megabytes: int = 512
+    # Seconds that a validator from a package or the plugin folder may take before it is ended.
+    validator_seconds: float = 60.0
     # Threads of the web server.
     web_threads: int = 32
     # Private folder for the embedded broker's socket (at most 90 characters); empty = a fresh one.

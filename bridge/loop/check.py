@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bridge.errors import BridgeError
+from bridge.errors import BridgeError, NotFoundError
+from bridge.listeners import tell
+from bridge.loop import foreign
 from bridge.loop.fixes import apply_fix
 from bridge.loop.intake import recognise
 from bridge.model.annotation import Document, Label, content_hash, fold_name
 from bridge.model.finding import Finding, Severity
 from bridge.model.project import Project
 from bridge.plugin import Progress, ReadOptions, View, no_progress
-from bridge.registry import Registry
+from bridge.registry import Plugin, Registry
 from bridge.store import findings as kept
 from bridge.store import images, projects, revisions, tokens
 from bridge.store.revisions import Draft
 from bridge.workspace import Workspace
 
 NETWORK = (416, 416)
+# How long somebody else's validator may take where no setting says so.
+SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,35 +62,64 @@ def check(
     with ws.db.read() as tx:
         found = projects.find(tx, project)
     view = View(found.label_names(), _Present(ws, found.id, found.labels), network, ws.settings.max_megapixels)
-    result = run_validators(ws.registry, view, progress)
+    result = run_validators(ws.registry, view, ws.settings.validator_seconds, progress)
+    fixed = 0
     if fix and any(f.fix for f in result):
         fixed = _mend(ws, found, result, who)
-        result = run_validators(ws.registry, view, progress)
-        _keep(ws, found, result)
-        return Checked(tuple(result), fixed)
+        broken = [f for f in result if f.rule == "plugin-broken"]  # Put aside, so the second time they say nothing.
+        result = broken + run_validators(ws.registry, view, ws.settings.validator_seconds, progress)
     _keep(ws, found, result)
-    return Checked(tuple(result))
+    tell(ws.registry, "findings_changed", project=found.id, counts=dict(Counter(f.rule for f in result)))
+    return Checked(tuple(result), fixed)
 
 
-def run_validators(registry: Registry, view: View, progress: Progress = no_progress) -> list[Finding]:
-    """The findings of all validators; one that raises is put aside with its reason and the others finish."""
+def run_validators(
+    registry: Registry, view: View, seconds: float = SECONDS, progress: Progress = no_progress
+) -> list[Finding]:
+    """The findings of all validators; one that is broken is put aside with its reason and the others finish.
+
+    Other people's run in a child process each, which is ended after so many seconds.
+    """
     found: list[Finding] = []
-    validators = list(registry.usable("validator"))
-    for number, (plugin, validator) in enumerate(validators):
-        progress(number, len(validators))
-        try:
-            found += list(validator.check(view))
-        except BridgeError:
-            raise
-        except Exception as error:  # A plugin's own fault must not take the check down.
-            reason = f"{type(error).__name__}: {error}"
-            registry.put_aside("validator", plugin.name, reason)
-            found.append(Finding("plugin-broken", Severity.WARNING, None, {"plugin": plugin.name, "reason": reason}))
+    validators = registry.known("validator")
+    with foreign.Quarantine(view, seconds) as quarantine:
+        for number, plugin in enumerate(validators):
+            progress(number, len(validators))
+            try:
+                found += _findings(registry, plugin, view, quarantine)
+            except foreign.Broken as broken:
+                found.append(_put_aside(registry, plugin, str(broken)))
     progress(len(validators), len(validators))
     return found
 
 
-def check_path(registry: Registry, path: Path, options: ReadOptions, network: tuple[int, int] | None = None) -> Checked:
+def _findings(registry: Registry, plugin: Plugin, view: View, quarantine: foreign.Quarantine) -> list[Finding]:
+    if plugin.origin != "built-in":
+        return quarantine.check(plugin)
+    try:
+        validator = registry.find("validator", plugin.name)
+    except NotFoundError as error:
+        raise foreign.Broken(str(error.fields["reason"])) from None
+    try:
+        return list(validator.check(view))
+    except BridgeError:
+        raise
+    except Exception as error:  # A plugin's own fault must not take the check down.
+        raise foreign.Broken(f"{type(error).__name__}: {error}") from error
+
+
+def _put_aside(registry: Registry, plugin: Plugin, reason: str) -> Finding:
+    registry.put_aside("validator", plugin.name, reason)
+    return Finding("plugin-broken", Severity.WARNING, None, {"plugin": plugin.name, "reason": reason})
+
+
+def check_path(
+    registry: Registry,
+    path: Path,
+    options: ReadOptions,
+    network: tuple[int, int] | None = None,
+    seconds: float = SECONDS,
+) -> Checked:
     """Check a file or folder as it is, without a store; what reading it showed counts too."""
     reading = registry.format(recognise(registry, path)).read(path, options)
     documents = list(reading.documents)
@@ -93,7 +127,7 @@ def check_path(registry: Registry, path: Path, options: ReadOptions, network: tu
     view = View(reading.labels, documents, size, options.max_megapixels)
     read = [*reading.findings, *(f for d in documents for f in d.findings)]
     seen = {(f.rule, f.image, f.region) for f in read}
-    rest = [f for f in run_validators(registry, view) if (f.rule, f.image, f.region) not in seen]
+    rest = [f for f in run_validators(registry, view, seconds) if (f.rule, f.image, f.region) not in seen]
     return Checked((*read, *rest))
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.errors import InputError
+from bridge.listeners import tell
 from bridge.loop.split import Candidate, choose
 from bridge.model.annotation import Document, State, fold_name
 from bridge.model.dataset import DatasetVersion, Member, Part, version_hash
@@ -66,6 +67,8 @@ def cut(ws: Workspace, project: str, options: CutOptions, progress: Progress = n
         new = datasets.put(tx, version)
         if new:
             tokens.record(tx, options.who, "cut", found.id, {"version": version.id, "pictures": len(members)})
+    if new:
+        tell(ws.registry, "dataset_cut", project=found.id, version=version.id)
     return Cut(version, new, tuple(left_out))
 
 
