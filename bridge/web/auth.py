@@ -22,6 +22,7 @@ LOGIN_SECONDS = 15 * 60
 SESSION_SECONDS = 14 * 24 * 3600
 # Views of these blueprints are pages: they want a session.
 PAGES = "pages"
+PICTURES = "pictures"
 
 
 def require(*roles: Role) -> Callable[[F], F]:
@@ -69,6 +70,7 @@ def install(app: Flask, ws: Workspace) -> None:
         PERMANENT_SESSION_LIFETIME=SESSION_SECONDS,
         SESSION_REFRESH_EACH_REQUEST=False,
     )
+    public(app.view_functions["static"])
     app.before_request(_guard)
     app.jinja_env.globals["csrf"] = csrf
 
@@ -83,6 +85,8 @@ def _guard() -> Response | None:
         return None
     if request.blueprint == PAGES:
         return _session()
+    if request.blueprint == PICTURES:
+        return None  # A session or a signature: its own file sees to that.
     # A view nobody thought about stays shut.
     raise AccessError("right-missing", wanted="-", found="-")
 
@@ -104,11 +108,16 @@ def caller(*roles: Role) -> Token:
 # ---------------------------------------------------------------- sessions
 
 
-def _session() -> Response | None:
+def require_session() -> None:
+    """Raise AccessError unless somebody is logged in."""
     if "who" not in session:
-        if request.method == "GET" and request.path == "/":
-            return redirect(url_for("pages.login"))
         raise AccessError("login-needed")
+
+
+def _session() -> Response | None:
+    if "who" not in session and request.method == "GET" and request.path == "/":
+        return redirect(url_for("pages.login"))
+    require_session()
     if request.method not in ("GET", "HEAD", "OPTIONS"):
         check_csrf()
         if not may_write():

@@ -23,6 +23,7 @@ LAST_SECONDS = 300.0
 HEARTBEAT_SECONDS = 15.0
 LOOK_SECONDS = 1.0
 _BATCH = 2000
+HEARTBEAT = ": still here\n\n"
 
 Mark = tuple[int, int]
 
@@ -111,7 +112,7 @@ def event_stream(ws: Workspace, run_id: str, mark: Mark) -> Iterator[str]:
     state = None
     for beat in beats(ws, run_id, mark):
         if beat is None:
-            yield ": still here\n\n"
+            yield HEARTBEAT
             continue
         for event in beat.events:
             yield message(event.kind, json_of(event), (event.attempt, event.seq))

@@ -6,13 +6,14 @@ import secrets
 from typing import Any
 
 import structlog
-from flask import Flask, Response, make_response, render_template, request
+from flask import Flask, Response, make_response, redirect, render_template, request, session
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException
 
 from bridge import errors, texts
 from bridge.errors import BridgeError
 from bridge.web.language import language
+from bridge.web.said import say
 
 log = structlog.get_logger()
 
@@ -42,6 +43,8 @@ RULE_OF_STATUS = {
     416: "range-wrong",
     503: "too-many-streams",
 }
+# What a person can do something about right where he pressed the button.
+_TELL_THERE = frozenset({404, 409, 422, 503, 507})
 # Programs ask below these; people everywhere else.
 _PROGRAMS = ("/api/", "/ml/", "/webhooks/", "/metrics", "/readyz", "/healthz")
 
@@ -73,10 +76,19 @@ def problem(status: int, rule: str, fields: dict[str, Any]) -> Response:
     """An answer for a program (English) or a page for a person (in his language)."""
     if request.path.startswith(_PROGRAMS):
         return _json(status, rule, fields)
+    if _form_of_a_page() and status in _TELL_THERE:
+        say("errors", rule, fields, good=False)
+        return redirect(str(request.referrer), 303)  # type: ignore[return-value]
     sentence = texts.render("errors", rule, fields, language())
     page = make_response(render_template("error.html", status=status, sentence=sentence, rule=rule), status)
     page.headers["Cache-Control"] = "no-store"
     return page
+
+
+def _form_of_a_page() -> bool:
+    """Whether this is a form sent from one of our pages by somebody who is in: he is told there."""
+    inside = request.method == "POST" and "who" in session
+    return inside and (request.referrer or "").startswith(request.host_url)
 
 
 def _json(status: int, rule: str, fields: dict[str, Any]) -> Response:

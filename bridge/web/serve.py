@@ -70,7 +70,7 @@ def serve(settings: Settings) -> None:
         blocking_threads=settings.web_threads,
         workers_kill_timeout=_STOP_SECONDS,
         respawn_failed_workers=True,
-        log_level=LogLevels.warning,
+        log_level=LogLevels.error,
     ).serve()
 
 

@@ -184,7 +184,7 @@ def _whole(wanted: str) -> ProjectWhole:
 def _labels(project: Project, counts: Counts) -> list[LabelOut]:
     return [
         LabelOut(id=label.id, name=label.name, color=label.color, boxes=counts.by_label.get(label.id, 0))
-        for label in project.labels
+        for label in project.classes
     ]
 
 
