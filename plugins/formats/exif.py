@@ -47,10 +47,13 @@ def to_stored(points: tuple[Point, ...], width: float, height: float, orientatio
     return tuple(turn(x, y, width, height) for x, y in points) if turn else points
 
 
-def upright(points: tuple[Point, ...], turned: tuple[Point, ...]) -> tuple[Point, ...]:
-    """The two corners of a turned rectangle, top-left first again if they were so before the turn."""
+def upright(points: tuple[Point, ...], turned: tuple[Point, ...], orientation: int) -> tuple[Point, ...]:
+    """The two corners of a turned rectangle in the order they had before: top-left first, or as wrong as it was.
+
+    So the way there and back gives the same corners, and a box in order stays in order.
+    """
     (ax, ay), (bx, by) = points
-    if ax > bx or ay > by:
-        return turned
-    (ax, ay), (bx, by) = turned
-    return ((min(ax, bx), min(ay, by)), (max(ax, bx), max(ay, by)))
+    wrong = (ay > by, ax > bx) if orientation >= 5 else (ax > bx, ay > by)
+    left, right = sorted((x for x, _ in turned), reverse=wrong[0])
+    top, bottom = sorted((y for _, y in turned), reverse=wrong[1])
+    return ((left, top), (right, bottom))

@@ -39,7 +39,7 @@ class Grid:
 
     def stored_corners(self, corners: tuple[Point, ...]) -> tuple[Point, ...]:
         """The two corners of a rectangle in pixels of the picture as stored, top-left first if they were so."""
-        return upright(corners, self.stored(corners))
+        return upright(corners, self.stored(corners), self.image.orientation if self.turned else 1)
 
     def findings(self) -> list[Finding]:
         """What a person should know of the way from one grid to the other."""

@@ -31,15 +31,18 @@ class Shown:
     untouched: bool = False
     recorded: Point | None = None
 
+    @property
+    def orientation(self) -> int:
+        """The EXIF turn between the stored and the shown picture; 1 for none."""
+        return self.image.orientation if self.turned else 1
+
     def stored(self, points: tuple[Point, ...]) -> tuple[Point, ...]:
         """Points of the shown picture in pixels of the stored one."""
-        image = self.image
-        return snapped(to_stored(points, image.width, image.height, image.orientation) if self.turned else points)
+        return snapped(to_stored(points, self.image.width, self.image.height, self.orientation))
 
     def shown(self, points: tuple[Point, ...]) -> tuple[Point, ...]:
         """Points of the stored picture in pixels of the shown one."""
-        image = self.image
-        return to_shown(points, image.width, image.height, image.orientation) if self.turned else points
+        return to_shown(points, self.image.width, self.image.height, self.orientation)
 
     def findings(self) -> list[Finding]:
         """What a person should know of the grid that was taken."""
@@ -83,7 +86,7 @@ def shape_of(shape: str, value: Mapping[str, Any], on: Shown) -> Shape:
     readers = {"rectangle": _rectangle, "polygon": _polygon, "keypoint": _point, "ellipse": _ellipse}
     kind, points = readers[shape](value, on) if on.width and on.height else ("damaged", ())
     if kind == "rectangle":
-        return kind, upright(points, on.stored(points))
+        return kind, upright(points, on.stored(points), on.orientation)
     return kind, _canonical(kind, on.stored(points))
 
 
@@ -167,7 +170,7 @@ def value_of(kind: Kind, points: tuple[Point, ...], on: Shown) -> tuple[str, dic
     """Shape and value of a result, in percent of the picture as shown; a turned box that is none is a polygon."""
     seen = on.shown(points)
     if kind == "rectangle":
-        return "rectangle", _rectangle_value(upright(points, seen), on)
+        return "rectangle", _rectangle_value(upright(points, seen, on.orientation), on)
     seen = _canonical(kind, seen)
     if kind == "rotated" and _is_box(seen):
         return "rectangle", _rotated_value(seen, on)

@@ -78,7 +78,8 @@ def _shape(raw: dict[str, Any], image: Image) -> tuple[Kind, tuple[Point, ...], 
         return "damaged", (), None
     left, top, right, bottom = where.corners
     corners = ((left, top), (right, bottom))
-    return "rectangle", upright(corners, _stored(corners, image, where)), where
+    orientation = image.orientation if where.turned else 1
+    return "rectangle", upright(corners, _stored(corners, image, where), orientation), where
 
 
 def _kind(type_: object) -> Kind:

@@ -38,5 +38,6 @@ def test_an_orientation_that_does_not_exist_turns_nothing() -> None:
 
 
 def test_a_turned_rectangle_keeps_its_order_of_corners() -> None:
-    assert upright(((1, 1), (2, 3)), ((4, 1), (2, 2))) == ((2, 1), (4, 2))
-    assert upright(((2, 1), (1, 3)), ((4, 1), (2, 2))) == ((4, 1), (2, 2))
+    assert upright(((1, 1), (2, 3)), ((4, 1), (2, 2)), 6) == ((2, 1), (4, 2))
+    assert upright(((2, 1), (1, 3)), ((4, 1), (2, 2)), 3) == ((4, 1), (2, 2))
+    assert upright(((2, 1), (1, 3)), ((4, 1), (2, 2)), 6) == ((2, 2), (4, 1))
