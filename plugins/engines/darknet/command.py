@@ -12,8 +12,8 @@ from bridge.errors import InputError
 from bridge.model.training import Recipe
 from bridge.plugin import Command, EngineInfo, RunFiles
 from plugins.engines.darknet.dialect import HANK_AI, PJREDDIE
-from plugins.engines.darknet.files import check_labels, save_every
-from plugins.engines.darknet.weights import saved
+from plugins.engines.darknet.files import check_labels
+from plugins.engines.darknet.weights import save_every, saved
 
 
 def train(files: RunFiles, recipe: Recipe, info: EngineInfo, resume: bool) -> Command:

@@ -9,17 +9,14 @@ from typing import Any
 from bridge.model.finding import Finding
 from bridge.model.training import Failure, Recipe, RunEvent
 from bridge.plugin import Command, EngineInfo, LogParser, Outlook, Output, RecipeWish, RunFiles, SavedWeights
-from plugins.anchors.median import masks
 from plugins.engines.darknet import command, explain, failures, files, preflight, probe, weights
-from plugins.engines.darknet import recipe as recipes
 from plugins.engines.darknet import wish as wishes
-from plugins.engines.darknet.cfg import read
 from plugins.engines.darknet.log import DarknetLog
 from plugins.engines.darknet.templates import TEMPLATES
 
 
 class Darknet:
-    """The Engine of darknet; besides the contract it makes cfgs, checks weights to start from and explains logs."""
+    """The Engine of darknet; besides the contract it checks weights to start from."""
 
     name = "darknet"
     templates = tuple(TEMPLATES)
@@ -75,56 +72,6 @@ class Darknet:
     def iteration_of(self, path: Path, recipe: Recipe) -> int:
         """How far weights were trained, in iterations of this recipe's batch."""
         return weights.iteration_of(path, recipe.batch, recipe.subdivisions)
-
-    def generate(
-        self,
-        template: str,
-        classes: int,
-        anchors: recipes.Pairs | None = None,
-        size: tuple[int, int] | None = None,
-        **schedule: int,
-    ) -> str:
-        """A cfg from a built-in network; schedule: batch, subdivisions, max_batches, pictures."""
-        return recipes.generate(template, classes, anchors, size, **schedule)
-
-    def adapt(
-        self,
-        cfg: str,
-        classes: int,
-        anchors: recipes.Pairs | None = None,
-        size: tuple[int, int] | None = None,
-        **schedule: int,
-    ) -> str:
-        """Somebody's cfg changed for these classes; schedule: batch, subdivisions, max_batches, pictures."""
-        return recipes.adapt(cfg, classes, anchors, size, **schedule)
-
-    def recipe(
-        self,
-        cfg: str,
-        classes: Sequence[str],
-        gpus: Sequence[int] = (),
-        weights: str | None = None,
-        clear: bool = True,
-    ) -> Recipe:
-        """A Recipe whose numbers are those of the cfg; raises InputError."""
-        net = read(cfg).net
-        return Recipe(
-            engine=self.name,
-            cfg=cfg,
-            width=net.integer("width"),
-            height=net.integer("height"),
-            batch=net.integer("batch", 1),
-            subdivisions=net.integer("subdivisions", 1),
-            max_batches=net.integer("max_batches"),
-            classes=tuple(classes),
-            gpus=tuple(gpus),
-            weights=weights,
-            clear=clear,
-        )
-
-    def masks(self, anchors: int, heads: int) -> tuple[tuple[int, ...], ...]:
-        """Anchors shared out over heads, smallest to the finest grid."""
-        return masks(anchors, heads)
 
     def explain(self, log: Path, language: str = "en") -> dict[str, Any]:
         """What happened in a run, from its saved output."""

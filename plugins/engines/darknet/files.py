@@ -12,6 +12,7 @@ from bridge.model.training import Recipe
 from bridge.plugin import RunFiles
 from plugins.engines.darknet.cfg import read
 from plugins.engines.darknet.dialect import HANK_AI, PJREDDIE
+from plugins.engines.darknet.weights import save_every
 
 BASE = "net"
 # No blank (dropped from obj.data) and nothing a shell would act on: AlexeyAB's hands paths of bad labels to one.
@@ -61,11 +62,6 @@ def prepare(folder: Path, recipe: Recipe, train: Sequence[Path], valid: Sequence
     write_atomic(files.valid, _listing(valid or train))
     write_atomic(files.data, _data(files, recipe))
     return files
-
-
-def save_every(max_batches: int) -> int:
-    """Iterations between numbered weights: about ten in a run, where the forks can be told."""
-    return min(10_000, max(100, max_batches // 1000 * 100))
 
 
 def label_path(picture: str, fork: str) -> str:

@@ -8,7 +8,7 @@ from bridge.errors import InputError, NotFoundError
 from plugins.anchors.median import masks
 from plugins.engines.darknet.cfg import Cfg, Section, read
 from plugins.engines.darknet.network import walk
-from plugins.engines.darknet.templates import TEMPLATES, render
+from plugins.engines.darknet.templates import TEMPLATES, Template, render
 
 Pairs = Sequence[tuple[float, float]]
 
@@ -37,9 +37,7 @@ def generate(
     demo-tiny keeps its short schedule unless max_batches is given. Raises NotFoundError recipe-template, InputError
     cfg-size when width or height is no multiple of the network's stride, or as adapt.
     """
-    if template not in TEMPLATES:
-        raise NotFoundError("recipe-template", template=template, known=", ".join(TEMPLATES))
-    made = TEMPLATES[template]
+    made = _template(template)
     width, height = size or (made.width, made.height)
     if width < 1 or height < 1 or width % made.stride or height % made.stride:
         raise InputError("cfg-size", width=width, height=height, multiple=made.stride)
@@ -79,15 +77,31 @@ def adapt(
     if not cfg.heads() or any(cfg.layers[i].kind not in _PER_ANCHOR for i in cfg.heads()):
         raise InputError("cfg-no-head")
     before = (cfg.net.integer("width", 416), cfg.net.integer("height", 416))
-    after = size or before
-    pairs = list(anchors) if anchors is not None else _scaled(cfg, before, after)
+    pairs = list(anchors) if anchors is not None else _scaled(cfg, before, size or before)
     cfg = _with_heads(cfg, classes, pairs, new_masks=anchors is not None)
-    cfg = cfg.with_net(width=after[0], height=after[1])
-    if batch is not None:
-        cfg = cfg.with_net(batch=batch)
-    if subdivisions is not None:
-        cfg = cfg.with_net(subdivisions=subdivisions)
-    return _with_schedule(cfg, max_batches or schedule(classes, pictures)).text()
+    return edit(cfg.text(), size, batch, subdivisions, max_batches or schedule(classes, pictures))
+
+
+def edit(
+    text: str,
+    size: tuple[int, int] | None = None,
+    batch: int | None = None,
+    subdivisions: int | None = None,
+    max_batches: int | None = None,
+) -> str:
+    """The cfg with other numbers in [net] only; exactly the text when none is given."""
+    values: dict[str, int] = {} if size is None else {"width": size[0], "height": size[1]}
+    values |= {key: n for key, n in (("batch", batch), ("subdivisions", subdivisions)) if n is not None}
+    if not values and max_batches is None:
+        return text
+    cfg = read(text).with_net(**values)
+    return (cfg if max_batches is None else _with_schedule(cfg, max_batches)).text()
+
+
+def _template(name: str) -> Template:
+    if name not in TEMPLATES:
+        raise NotFoundError("recipe-template", template=name, known=", ".join(TEMPLATES))
+    return TEMPLATES[name]
 
 
 def _with_schedule(cfg: Cfg, max_batches: int) -> Cfg:

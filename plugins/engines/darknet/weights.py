@@ -90,6 +90,11 @@ def saved(files: RunFiles, recipe: Recipe) -> list[SavedWeights]:
     return sorted(found, key=lambda w: (w.iteration, _ORDER.index(w.kind), w.path.name))
 
 
+def save_every(max_batches: int) -> int:
+    """Iterations between numbered weights: about ten in a run, where the fork can be told."""
+    return min(10_000, max(100, max_batches // 1000 * 100))
+
+
 def check_weights(path: Path, recipe: Recipe, info: EngineInfo | None) -> list[Finding]:
     """What is wrong with weights to start a recipe from; a training from wrong ones fails late, or silently."""
     strict = info is None or info.fork == HANK_AI

@@ -7,8 +7,10 @@ from bridge.model.training import Recipe
 from bridge.plugin import EngineInfo, Outlook, RecipeWish
 from plugins.engines.darknet import recipe as recipes
 from plugins.engines.darknet.cfg import read
+from plugins.engines.darknet.dialect import PJREDDIE
 from plugins.engines.darknet.network import walk
 from plugins.engines.darknet.templates import TEMPLATES
+from plugins.engines.darknet.weights import save_every
 
 # darknet's header before the floats: major, minor, revision, and 64 bits of pictures seen.
 _HEADER = 20
@@ -24,9 +26,8 @@ def anchors_wanted(wish: RecipeWish) -> tuple[int, tuple[int, int]]:
     cfg = read(wish.cfg)
     size = (cfg.net.integer("width", 416), cfg.net.integer("height", 416))
     heads = cfg.heads()
-    if not wish.adapt or not heads:
-        return 0, size
-    return len(cfg.layers[heads[0]].numbers("anchors")) // 2, wish.network or size
+    count = len(cfg.layers[heads[0]].numbers("anchors")) // 2 if wish.adapt and heads else 0
+    return count, wish.network or size
 
 
 def draft(wish: RecipeWish) -> Recipe:
@@ -50,8 +51,10 @@ def draft(wish: RecipeWish) -> Recipe:
 
 def _cfg(wish: RecipeWish) -> str:
     if wish.cfg is not None and not wish.adapt:
-        return wish.cfg
-    pairs = wish.anchors.pairs if wish.anchors else None
+        # As it is, but for numbers that the person asked for by name.
+        return recipes.edit(wish.cfg, wish.network, wish.batch, wish.subdivisions, wish.max_batches)
+    _, size = anchors_wanted(wish)
+    pairs = wish.anchors.scaled(*size).pairs if wish.anchors else None
     schedule = {
         "batch": wish.batch,
         "subdivisions": wish.subdivisions,
@@ -70,15 +73,16 @@ def outlook(recipe: Recipe, info: EngineInfo | None) -> Outlook:
         size = _HEADER + 4 * walk(read(recipe.cfg)).floats
     except InputError:
         size = 250_000_000
-    return Outlook(size, checkpoints(info.fork if info else "alexeyab", recipe.max_batches))
+    return Outlook(size, checkpoints(info, recipe.max_batches))
 
 
-def checkpoints(fork: str, max_batches: int) -> int:
+def checkpoints(info: EngineInfo | None, max_batches: int) -> int:
     """Numbered files, and the last, best and final ones beside them.
 
-    pjreddie's saves every 100 iterations below 1000, then every 10000; the others every 1000, or every 10000 from
-    10000 iterations on.
+    pjreddie's saves every 100 iterations below 1000, then every 10000; AlexeyAB's of 2018 every 100; the newer ones
+    as often as the data file asks (those of 2020 to 2023 pass over that, and save more seldom).
     """
-    if fork == "pjreddie":
+    if info is not None and info.fork == PJREDDIE:
         return min(max_batches, 999) // 100 + max_batches // 10_000 + 2
-    return max_batches // (1000 if max_batches < 10_000 else 10_000) + 3
+    every = 100 if info is not None and info.version == "2018-2019" else save_every(max_batches)
+    return max_batches // every + 3
