@@ -28,6 +28,7 @@ _PIECE = 1 << 18
 _TAIL_PIECES, _TAIL = 2, 20_000
 # Kinds of events that tell why a run ended; those before a new start are of the run before.
 _JUDGED = frozenset({"cuda-error", "cudnn-error", "cublas-error", "fatal", "message", "saved"})
+_START = "Learning Rate:"
 # What other commands than `detector train` print when they have done their work.
 _OTHER_WORK = (b"Predicted in", b"Saving anchors to", b"Enter Image Path", b"Total Detection Time")
 
@@ -85,6 +86,7 @@ class _Told:
     _steps: list[RunEvent] = field(default_factory=list)
     _judged: list[RunEvent] = field(default_factory=list)
     _max_batches: int = 0
+    _restarted: bool = False
     _tails: dict[Stream, deque[bytes]] = field(
         default_factory=lambda: {"out": deque(maxlen=_TAIL_PIECES), "err": deque(maxlen=_TAIL_PIECES)}
     )
@@ -104,7 +106,9 @@ class _Told:
         if not self.iterations and not self.saved and self._other_work():
             return None
         out, err = (b"".join(self._tails[s])[-_TAIL:].decode("utf-8", "replace") for s in ("out", "err"))
-        final = any(path.endswith("_final.weights") for path in self.saved)
+        if self._restarted:
+            out = out[max(out.rfind(_START), 0) :]
+        final = any(e.kind == "saved" and e.fields["path"].endswith("_final.weights") for e in self._judged)
         last = int(self.iterations[-1]["iteration"]) if self.iterations else 0
         # Without a maximum in the log, final weights are the sign that it was reached.
         wanted = self._max_batches or (last if final else last + 1)
@@ -131,10 +135,14 @@ class _Told:
                 self.first_nan = fields["iteration"]
             elif event.kind == "finished":
                 self._max_batches = fields["max_batches"] or self._max_batches
-            elif event.kind == "started":
-                self._judged.clear()
+            elif event.kind == "started" and self._steps:
+                self._restart()
             if event.kind in _JUDGED:
                 self._judged.append(event)
+
+    def _restart(self) -> None:
+        """Another run follows in the same log: what was complained of before is over."""
+        self._steps, self._judged, self._restarted = [], [], True
 
     def _step(self, event: RunEvent) -> None:
         fields = event.fields
