@@ -80,6 +80,7 @@ def _reason(told: Story, signal: int, max_batches: int) -> _Reason | None:
     return (
         _by_text(STRONG, told)
         or _by_kill(told, signal)
+        or _by_nothing(told)
         or _by_text(MILD, told)
         or _by_signal(signal)
         or _by_silence(told, signal)
@@ -114,6 +115,13 @@ def _by_kill(told: Story, signal: int) -> _Reason | None:
     return None
 
 
+def _by_nothing(told: Story) -> _Reason | None:
+    """Final weights without an iteration; pjreddie's often crashes on its way out then, its loaders still at work."""
+    if told.iterations == 0 and any(map(_is_final, told.saved)):
+        return "incomplete", "cause-nothing-trained", "action-nothing-trained", {}
+    return None
+
+
 def _by_signal(signal: int) -> _Reason | None:
     """Crashes without a word: what they were whenever it could be found out."""
     if signal == -8:
@@ -126,8 +134,6 @@ def _by_signal(signal: int) -> _Reason | None:
 
 
 def _by_silence(told: Story, signal: int) -> _Reason:
-    if signal == 0 and told.iterations == 0 and any(map(_is_final, told.saved)):
-        return "incomplete", "cause-nothing-trained", "action-nothing-trained", {}
     if signal == 0:
         return "incomplete", "cause-stopped-early" if told.iterations else "cause-never-started", "action-unknown", {}
     fatal = [line for line in told.complaints if "Error message:" in line or "Assertion" in line]
