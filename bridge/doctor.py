@@ -58,10 +58,10 @@ def _store(settings: Settings) -> Part:
 def _broker(settings: Settings) -> Part:
     if settings.redis_url:
         return Part("broker", True, True, "LABELBRIDGE_REDIS_URL")
-    from bridge.broker import find_binary
+    from bridge.embedded import broker
 
     try:
-        return Part("broker", True, True, str(find_binary()))
+        return Part("broker", True, True, str(broker.binary()))
     except BridgeError as error:
         return Part("broker", False, True, _sentence(error, settings))
 

@@ -12,7 +12,8 @@ ROOT = Path(__file__).parents[1]
 # Top floor first; a file belongs to the longest matching prefix.
 FLOORS: list[list[str]] = [
     ["bridge.cli"],
-    ["bridge.embedded", "bridge.doctor", "bridge.backup"],
+    ["bridge.running", "bridge.doctor", "bridge.backup"],
+    ["bridge.embedded"],
     ["bridge.web", "bridge.background"],
     ["bridge.loop", "bridge.sample"],
     ["bridge.workspace"],

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Set
 
 import structlog
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from bridge.errors import BridgeError, MissingPartError
@@ -20,6 +21,8 @@ log = structlog.get_logger()
 
 # Longest pause between two tries while the broker or the store is away.
 _LONGEST_PAUSE = 5.0
+# So often may a short job be lost with its worker before it is given up.
+_MOST_ATTEMPTS = 5
 
 Send = Callable[[Job], None]
 Waiting = Callable[[str], Set[str]]
@@ -55,12 +58,25 @@ def expire(ws: Workspace, now: float) -> list[str]:
         return []
     with ws.db.write() as tx:
         lost = jobs.expire(tx, now)
-        for job in (jobs.find(tx, job_id) for job_id in lost):
-            if job.kind == "train" and job.state is JobState.CANCELLED:
-                runs.change(tx, runs.of_job(tx, job.id).id, ended=written_now())
+        for job_id in lost:
+            _settle(tx, jobs.find(tx, job_id), now)
     for job_id in lost:
         log.warning("job-taken-back", job=job_id)
     return lost
+
+
+def _settle(tx: Connection, job: Job, now: float) -> None:
+    """End what was asked to end, and what makes every worker vanish (one that crashes its program, say)."""
+    if job.kind == "train":
+        if job.state is JobState.CANCELLED:
+            runs.change(tx, runs.of_job(tx, job.id).id, ended=written_now())
+        # A training of days may lose its node many times and go on from its checkpoints each time.
+        return
+    if job.state is JobState.QUEUED and job.attempts >= _MOST_ATTEMPTS:
+        held = jobs.lease(tx, job.id, "bridge", now, 0.0)
+        assert held.lease is not None
+        failure = {"rule": "work-lost", "fields": {"attempts": job.attempts}}
+        jobs.finish(tx, job.id, held.lease.number, JobState.FAILED, failure)
 
 
 class Sender:

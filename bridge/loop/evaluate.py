@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from bridge.errors import NotFoundError
 from bridge.loop.truth import Labelled, labelled
-from bridge.model.annotation import Box, Region
+from bridge.model.annotation import Box, Image, Region
 from bridge.model.dataset import DatasetVersion
 from bridge.model.job import JobState
 from bridge.model.scores import Scores
@@ -135,9 +135,14 @@ def _table(
 
 
 def detected_regions(
-    version: DatasetVersion, boxes: Sequence[Found], checkpoint_id: str, least: float
+    version: DatasetVersion, image: Image, boxes: Sequence[Found], checkpoint_id: str, least: float
 ) -> tuple[Region, ...]:
-    """Detections of at least this score as regions by the checkpoint, best first."""
+    """Detections of at least this score as regions by the checkpoint, best first, clipped to the picture."""
     kept = sorted((box for box in boxes if box[1] >= least), key=lambda box: -box[1])
     author = f"checkpoint:{checkpoint_id}"
-    return tuple(Region.rectangle(Box(*box[2:]), version.labels[box[0]], author=author, score=box[1]) for box in kept)
+    clipped = [(box, Box(*box[2:]).clipped(image.width, image.height)) for box in kept]
+    return tuple(
+        Region.rectangle(inside, version.labels[box[0]], author=author, score=box[1])
+        for box, inside in clipped
+        if inside.width > 0 and inside.height > 0
+    )

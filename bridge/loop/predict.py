@@ -75,7 +75,7 @@ def keep(
         Prediction(image_id, known[image_id].name, checkpoint_id, regions, at)
         for image_id, boxes in found.items()
         if image_id in known
-        for regions in [detected_regions(version, boxes, checkpoint_id, threshold)]
+        for regions in [detected_regions(version, known[image_id], boxes, checkpoint_id, threshold)]
     ]
     predictions.put(tx, made, version.frozen_labels())
     return len(made)

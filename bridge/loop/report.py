@@ -144,7 +144,7 @@ def _examples(
     chosen = [max(group, key=lambda one: len({c for c, _ in one.boxes})) for group in groups if group]
     examples = []
     for one in chosen:
-        regions = detected_regions(version, found.get(one.member.image_id, ()), checkpoint_id, _SHOWN)
+        regions = detected_regions(version, one.image, found.get(one.member.image_id, ()), checkpoint_id, _SHOWN)
         example = _example(one, regions)
         if example is not None:
             examples.append(example)

@@ -6,7 +6,6 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -175,8 +174,3 @@ def report_if_complete(tx: Connection, run: Run) -> None:
 
 def _being_scored(tx: Connection, known: Checkpoint) -> bool:
     return any(jobs.open_count(tx, kind, cause_of(known.id)) for kind in ("detect", "evaluate"))
-
-
-def failure_of(rule: str, fields: dict[str, Any]) -> dict[str, Any]:
-    """A named error as a job's failure."""
-    return {"rule": rule, "fields": fields}

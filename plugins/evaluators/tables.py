@@ -228,3 +228,15 @@ def _columns(
 
 def _finding(rule: str, **fields: Any) -> Finding:
     return Finding(rule, Severity.WARNING, fields=fields)
+
+
+class CocoFiles:
+    """Reads a COCO file and a COCO results file for scoring."""
+
+    name = "coco"
+
+    def read(self, truth: Path, detections: Path) -> tuple[BoxTable, BoxTable, list[Finding]]:
+        """Truth and detections over its pictures and classes; bad entries become findings and the rest counts."""
+        wanted, of_truth = read_truth(truth)
+        found, of_detections = read_detections(detections, wanted)
+        return wanted, found, [*of_truth, *of_detections]
