@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-import warnings
+import struct
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -18,6 +18,9 @@ from bridge.model.annotation import FileStamp
 EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm"})
 
 _EXIF_ORIENTATION = 0x0112
+
+# Pillow's own bound is fixed at 179 megapixels; ours is a setting, and holds before anything is decoded.
+Image.MAX_IMAGE_PIXELS = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +47,18 @@ def _look(path: Path, _size: int, _mtime_ns: int, max_megapixels: int) -> Look:
         width, height = image.size
         if width * height > max_megapixels * 1_000_000:
             raise InputError("picture-too-large", path=str(path), width=width, height=height, limit=max_megapixels)
-        # Reading EXIF from a PNG would decode the whole file; only JPEG, TIFF and WebP turn pictures in practice.
-        turned = image.format in ("JPEG", "MPO", "TIFF", "WEBP")
-        orientation = image.getexif().get(_EXIF_ORIENTATION, 1) if turned else 1
-        valid = isinstance(orientation, int) and 1 <= orientation <= 8
-        return Look(width, height, image.format or "", orientation if valid else 1, image.mode)
+        return Look(width, height, image.format or "", _orientation(image), image.mode)
+
+
+def _orientation(image: Image.Image) -> int:
+    # Reading EXIF from a PNG would decode the whole file; only JPEG, TIFF and WebP turn pictures in practice.
+    if image.format not in ("JPEG", "MPO", "TIFF", "WEBP"):
+        return 1
+    try:
+        found = image.getexif().get(_EXIF_ORIENTATION, 1)
+    except (SyntaxError, ValueError, OSError, struct.error):
+        return 1  # Viewers do not turn a picture by a damaged mark either.
+    return found if isinstance(found, int) and 1 <= found <= 8 else 1
 
 
 def stamp(path: Path) -> FileStamp:
@@ -95,11 +105,8 @@ def preview(path: Path, longest: int, quality: int = 80) -> bytes:
 
 def _opened(path: Path) -> Image.Image:
     try:
-        with warnings.catch_warnings():
-            # We bound the size ourselves, before anything is decoded.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            return Image.open(path)
+        return Image.open(path)
     except FileNotFoundError:
         raise NotFoundError("picture-missing", path=str(path)) from None
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
         raise InputError("picture-unreadable", path=str(path), reason=str(error)) from None
