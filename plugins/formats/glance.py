@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from pathlib import Path
 
 from bridge.document import decode_text
 
 _END = 65_536
+# A folder with more is a store of single records (as VoTT v2 keeps them), not one that holds a file of ours.
+_MOST_FILES = 64
 
 
 def ends(path: Path) -> str:
@@ -28,7 +31,8 @@ def has_keys(text: str, *names: str) -> bool:
 
 
 def json_files(path: Path) -> list[Path]:
-    """The file itself, or the *.json files of a folder, by name; empty if there is nothing."""
+    """The file itself, or the *.json files of a folder, by name; empty if there are none or far too many."""
     if not path.is_dir():
         return [path] if path.is_file() else []
-    return sorted(p for p in path.glob("*.json") if p.is_file() and not p.name.startswith("."))
+    found = list(islice((p for p in path.glob("*.json") if not p.name.startswith(".")), _MOST_FILES + 1))
+    return sorted(p for p in found if p.is_file()) if len(found) <= _MOST_FILES else []

@@ -28,10 +28,10 @@ def read(path: Path, options: ReadOptions) -> Reading:
     """Read an export; its labeling config is the one given, else label_config.xml beside it."""
     raw = read_json(path, options.max_file_megabytes)
     listed = [raw] if isinstance(raw, dict) and "data" in raw else raw
-    if not isinstance(listed, list):
+    tasks = [task for task in listed if _is_task(task)] if isinstance(listed, list) else []
+    if not tasks and listed != []:
         raise InputError("not-label-studio", path=str(path), files="")
-    tasks = [task for task in listed if isinstance(task, dict)]
-    damaged = [_damaged(at, task) for at, task in enumerate(listed) if not isinstance(task, dict)]
+    damaged = [_damaged(at, task) for at, task in enumerate(listed) if not _is_task(task)]
     config = _config(path, options)
     labels = config.labels or _first_appearance(tasks)
     if not config.labels and labels:
@@ -52,8 +52,14 @@ def read(path: Path, options: ReadOptions) -> Reading:
     )
 
 
+def _is_task(task: object) -> bool:
+    """Whether this is a whole task; the short export (JSON-MIN) says too little to be read."""
+    return isinstance(task, dict) and isinstance(task.get("data"), dict)
+
+
 def _damaged(at: int, task: object) -> Finding:
-    return Finding("damaged-item", Severity.ERROR, None, {"part": "tasks", "row": at, "reason": type(task).__name__})
+    reason = "data" if isinstance(task, dict) else type(task).__name__
+    return Finding("damaged-item", Severity.ERROR, None, {"part": "tasks", "row": at, "reason": reason})
 
 
 def _config(path: Path, options: ReadOptions) -> LabelConfig:

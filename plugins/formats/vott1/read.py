@@ -121,6 +121,8 @@ def _seconds(time: float) -> str:
 
 def _document(entry: _Entry, pictures: PictureFolder | None) -> Document:
     image, findings = (Image(entry.name), ()) if pictures is None else pictures.image(entry.name)
+    if image.file is not None and not passes_filter(entry.name):
+        findings = (*findings, Finding("not-shown", Severity.WARNING, image.name, {"name": entry.name}))
     if entry.frame is None and entry.key is None:
         return Document(image, None, findings)
     extra: dict[str, Any] = {"key": entry.key} | ({"visited": True} if entry.visited else {})

@@ -303,6 +303,10 @@ def test_what_is_and_is_not_recognised(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         LabelStudio().read(tmp_path / "coco.json", ReadOptions())
     assert caught.value.rule == "not-label-studio"
+    (tmp_path / "min.json").write_text('[{"image": "x.jpg", "id": 1, "label": [{"x": 1}]}]')
+    with pytest.raises(InputError) as caught:
+        LabelStudio().read(tmp_path / "min.json", ReadOptions())
+    assert caught.value.rule == "not-label-studio"
     (tmp_path / "more.json").write_bytes(path.read_bytes())
     with pytest.raises(InputError) as caught:
         LabelStudio().read(tmp_path, ReadOptions())

@@ -191,6 +191,13 @@ def test_a_name_that_leads_out_keeps_its_labels_and_opens_nothing(tmp_path: Path
     assert all(document.regions for document in documents.values())
 
 
+def test_a_picture_that_votts_filter_leaves_out_is_kept_and_told(tmp_path: Path) -> None:
+    picture(tmp_path / "imgs" / "x.jpg")
+    (tmp_path / "imgs" / "x.jpg").rename(tmp_path / "imgs" / "x.jfif")
+    _, documents = read(project(tmp_path, {"x.jfif": [region(1, 2, 3, 4)]}))
+    assert (len(documents["x.jfif"].regions or ()), rules(documents["x.jfif"].findings)) == (1, ["not-shown"])
+
+
 def test_two_entries_of_one_picture(tmp_path: Path) -> None:
     picture(tmp_path / "imgs" / "x.jpg")
     same = [region(1, 2, 3, 4)]
