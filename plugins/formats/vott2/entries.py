@@ -36,7 +36,7 @@ def entries_of(project: VottProject, images: Path | None = None) -> tuple[tuple[
     """All entries in the project's order, orphans last, and what is wrong between them."""
     orphans = dict(_orphans(project))
     records = {**project.assets, **{key: record for key, record in orphans.items() if record is not None}}
-    paths = {key: decoded_path(record) for key, record in records.items()}
+    paths = {key: decoded_path(record) or key for key, record in records.items()}  # No place at all: its id is a name.
     groups: dict[str, list[str]] = {}
     for key, record in records.items():
         if _is_picture(project, key, record):

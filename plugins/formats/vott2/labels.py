@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from dataclasses import dataclass
@@ -73,21 +74,26 @@ def read_settled(path: Path, max_megabytes: int, depth: int) -> Mended:
     """A JSON file, mended if damaged, as it is when nobody is writing it any more; raises as read_mended."""
     try:
         mended = read_mended(path, max_megabytes, depth)
-        if mended.how is None:
+        if mended.how is None or not _is_new(path):
             return mended
     except InputError:
-        mended = None
-    if time.time() - path.stat().st_mtime >= _SETTLING and mended is not None:
-        return mended
+        if not _is_new(path):
+            raise
     time.sleep(_WAIT)
     return read_mended(path, max_megabytes, depth)
 
 
+def _is_new(path: Path) -> bool:
+    return time.time() - path.stat().st_mtime < _SETTLING
+
+
 def _regions_end(path: Path, lost: int) -> bool:
-    """Whether the list of regions was closed before the cut: VoTT writes only its version after it."""
+    """Whether the list of regions was closed before the cut: then only the outermost bracket was open."""
     text = path.read_bytes().decode("utf-8", "ignore")
-    kept, rest = text[: len(text) - lost], text[len(text) - lost :]
-    return kept.rstrip().endswith("]") and "{" not in rest
+    try:
+        return bool(json.loads(text[: len(text) - lost].rstrip().removesuffix(",") + "}"))
+    except ValueError:
+        return False
 
 
 def _is_whole(region: Any) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from bridge.model.annotation import Kind, Point, Region
@@ -58,7 +59,8 @@ def _usual(raw: Record) -> Region | None:
     except (KeyError, TypeError, IndexError, OverflowError):
         return None
     corners = ((left, top), (left + width, top + height))
-    if not (abs(corners[1][0] - right) <= _AGREE and abs(corners[1][1] - bottom) <= _AGREE):
+    off = max(abs(corners[1][0] - right), abs(corners[1][1] - bottom))
+    if off > _AGREE or width < 0 or height < 0:
         return None
     exact = (right, bottom) == corners[1] and (width, height) == (right - left, bottom - top)
     return Region("rectangle", corners, tuple(tags), region_id, extra={} if exact else {KEY: sides[2:]})
@@ -77,8 +79,8 @@ def _unusual(raw: Record) -> tuple[Region, tuple[Flaw, ...]]:
         points = _points(raw.get("points"), _LEAST_POINTS.get(str(kind), 0))
     if kind is None or points is None:
         return Region("damaged", (), labels, region_id, extra={KEY: raw}), ()
-    rebuilt = _drawn(kind, region_id, labels, points)
-    return Region(kind, points, labels, region_id, extra={} if raw == rebuilt else {KEY: raw}), flaws
+    region = Region(kind, points, labels, region_id)
+    return region if raw == render_region(region, region_id or "") else replace(region, extra={KEY: raw}), flaws
 
 
 _UNTAGGED: Flaw = ("untagged", Severity.ERROR, {})

@@ -38,11 +38,10 @@ def shown(region: Region, grid: Grid) -> Region:
     """A region of the file in pixels of the project."""
     if _is_plain(grid):
         return region
-    points = region.points
-    if grid.turned:
-        points = to_shown(points, grid.image.width, grid.image.height, grid.image.orientation)
+    turn = grid.image.orientation if grid.turned else 1
+    points = to_shown(region.points, grid.image.width, grid.image.height, turn)
     points = tuple((x / grid.x, y / grid.y) for x, y in points)
-    return replace(region, points=upright(region.points, points) if region.kind == "rectangle" else points)
+    return replace(region, points=upright(region.points, points, turn) if region.kind == "rectangle" else points)
 
 
 def _is_plain(grid: Grid) -> bool:

@@ -52,7 +52,10 @@ def write(dataset: Dataset, out: Path, options: WriteOptions) -> list[Finding]:
 
 @dataclass(slots=True)
 class _Target:
-    """One project being written; base is the one that was there, known its assets by folded picture name."""
+    """One project being written; base is the one that was there, known its assets by folded picture name.
+
+    assets are by the id they had before, for their order, each with the id it has now.
+    """
 
     dataset: Dataset
     out: Path
@@ -60,7 +63,7 @@ class _Target:
     skeleton: Record
     placing: Placing
     known: dict[str, str]
-    assets: dict[str, Record | None]
+    assets: dict[str, tuple[str, Any]]
     used: dict[str, None] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     skipped: int = 0
@@ -73,15 +76,16 @@ class _Target:
         kept = dataset.extra.get(KEY)
         skeleton = base.content if base else kept if isinstance(kept, dict) else new_skeleton(dataset.name)
         assets = skeleton.get("assets")
+        assets = {key: (key, asset) for key, asset in assets.items()} if isinstance(assets, dict) else {}
         entries = entries_of(base)[0] if base else ()
         known = {fold_name(entry.name): entry.id for entry in entries}
         roots = (entry.path.removesuffix(entry.name) for entry in entries if entry.path.endswith(entry.name))
         placing = Placing(out.absolute(), options.pictures, next(roots, ""))
-        return cls(dataset, out, base, skeleton, placing, known, dict(assets) if isinstance(assets, dict) else {})
+        return cls(dataset, out, base, skeleton, placing, known, assets)
 
     def put(self, document: Document) -> None:
         """Write one picture's asset file if its labels changed, and keep its asset for the project."""
-        key, asset = self._asset(document)
+        slot, key, asset = self._asset(document)
         before = self.base.labels(key) if self.base else None
         plan = planned(document, asset, before)
         self.skipped += plan.skipped
@@ -90,23 +94,27 @@ class _Target:
             self._write(key, plan.content)
         orphan = self.base is not None and key not in self.base.assets and key in self.base.files
         if not orphan or plan.content is not None:
-            self.assets[key] = plan.asset
+            self.assets[slot] = (key, plan.asset)
 
-    def _asset(self, document: Document) -> tuple[str, Record]:
-        """The asset of a picture: the project's own, the one it came with, or a new one where the picture is now."""
+    def _asset(self, document: Document) -> tuple[str, str, Record]:
+        """A picture's place among the assets, its id and its asset.
+
+        The asset is the project's own, else the one it came with, else a new one where the picture is now.
+        """
         kept = _kept(document).get("asset")
         kept = kept if isinstance(kept, dict) else None
+        old = kept.get("id") if kept else None
         if self.base is not None:
-            told = (document.image.item, kept.get("id") if kept else None)
+            told = (document.image.item, old)
             there = (item for item in told if item in self.base.assets or item in self.base.files)
             key = next(there, None) or self.known.get(fold_name(document.image.name))
             if key is not None:
-                return key, dict(self.base.assets.get(key) or _asset_inside(self.base.labels(key)) or kept or {})
+                return key, key, dict(self.base.assets.get(key) or _asset_inside(self.base.labels(key)) or kept or {})
         asset = self.placing.asset(document, kept)
         key = asset.get("id")
         if not isinstance(key, str) or not _ID.fullmatch(key):
             key = asset_id(str(asset.get("path")))  # An id becomes a file name.
-        return key, asset
+        return old if self.base is None and isinstance(old, str) and old in self.assets else key, key, asset
 
     def _write(self, key: str, content: Record) -> None:
         path = self.out / (key + ASSET_SUFFIX)
@@ -123,7 +131,7 @@ class _Target:
         present = self.skeleton.get("tags")
         present = present if isinstance(present, list) else []
         tags = tag_records(present, (*self.dataset.labels, *self.used), self.dataset.colors)
-        assets = {key: asset for key, asset in self.assets.items() if asset is not None}
+        assets = {key: asset for key, asset in self.assets.values() if asset is not None}
         content = self.skeleton | {"tags": tags, "assets": assets}
         if self.base is None:
             content = self._connected(content)
@@ -135,10 +143,7 @@ class _Target:
             self.findings.append(Finding("predictions-skipped", Severity.INFO, None, {"count": self.skipped}))
 
     def _connected(self, content: Record) -> Record:
-        """A project in a fresh folder: connections to where the pictures were put, and no last picture that is gone."""
-        last = content.get("lastVisitedAssetId")
-        if last is not None and last not in content["assets"]:
-            content = {key: value for key, value in content.items() if key != "lastVisitedAssetId"}
+        """A project in a fresh folder: connected to that, and to where the pictures are."""
         if KEY in self.dataset.extra and self.placing.how == "none":
             return content  # Labels only: nothing is said of places that the project does not say itself.
         token = content.get("securityToken")
