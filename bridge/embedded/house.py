@@ -23,8 +23,6 @@ from bridge.errors import ConflictError, MissingPartError
 from bridge.queue import SHUTDOWN_SECONDS, node_name, queues
 from bridge.settings import Settings
 from bridge.store import nodes, tokens
-from bridge.web.auth import login_link
-from bridge.web.serve import claim
 from bridge.workspace import Workspace, open_workspace
 
 _MODULES = {"bridge": ("bridge.background",), "train": ("workers.main", "train"), "detect": ("workers.main", "detect")}
@@ -44,6 +42,10 @@ def up(settings: Settings, on_ready: Callable[[str], object], stop: threading.Ev
     Call it in the thread that lives as long as it shall run. Raises ConflictError up-running, MissingPartError
     port-taken, broker-program-missing, up-not-ready, and what opening the store raises.
     """
+    # Here and not above: a node has workers, but no Flask.
+    from bridge.web.auth import login_link
+    from bridge.web.serve import claim
+
     stop = stop or threading.Event()
     settings = replace(settings, data=settings.data.absolute())
     with ExitStack() as stack:
