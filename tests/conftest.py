@@ -49,6 +49,9 @@ def postgres(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterat
     folder = Path(f"/tmp/lb-pg-{os.getpid()}-{worker_id}")
     folder.mkdir(mode=0o755)
     server = postgres_server.get_server(folder)
+    for setting in ("fsync", "synchronous_commit", "full_page_writes"):  # Nothing here must survive a power cut.
+        server.psql(f"ALTER SYSTEM SET {setting} = off")
+    server.psql("SELECT pg_reload_conf()")
     try:
         yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
     finally:
@@ -56,26 +59,47 @@ def postgres(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterat
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated, empty SQLite store to copy from: migrating takes far longer than a test."""
+    path = tmp_path_factory.mktemp("template") / "store.sqlite3"
+    db = Database(f"sqlite:///{path}")
+    migrations.migrate(db)
+    with db.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    db.dispose()
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres: str) -> tuple[str, str]:
+    """The server, and the name of a migrated, empty database on it to copy from."""
+    db = new_postgres(postgres, None)
+    migrations.migrate(db)
+    db.dispose()
+    return postgres, str(db.engine.url.database)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """An empty, migrated store, once of each kind."""
     if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "store.sqlite3")
         db = Database(f"sqlite:///{tmp_path / 'store.sqlite3'}")
     else:
-        db = new_postgres(request.getfixturevalue("postgres"))
-    migrations.migrate(db)
+        db = new_postgres(*request.getfixturevalue("postgres_template"))
     yield db
     db.dispose()
 
 
-def new_postgres(server: str) -> Database:
-    """A fresh database on a server."""
+def new_postgres(server: str, template: str | None) -> Database:
+    """A fresh database on a server, as a copy of a template."""
     from sqlalchemy import create_engine, make_url, text
 
     name = f"lb_{uuid.uuid4().hex[:12]}"
     admin = create_engine(server, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
+        connection.execute(text(f"CREATE DATABASE {name}" + (f" TEMPLATE {template}" if template else "")))
     admin.dispose()
     return Database(make_url(server).set(database=name).render_as_string(hide_password=False))
 
