@@ -42,14 +42,22 @@ class _Fields(dict[str, Any]):
 def render(name: str, key: str, fields: Mapping[str, Any] | None = None, language: str = "en") -> str:
     """The sentence of a key in a catalogue, with its fields filled in; an unknown key gives key and fields.
 
-    A field "case" chooses between sentences of one rule: lost with case "labels" is found under lost_labels.
+    A field "case" chooses between sentences of one rule: lost with case "labels" is found under lost_labels. A rule
+    of a plugin brings its sentence along, in a field "text": a string, or one for each language.
     """
     keys = [f"{key}_{fields['case']}", key] if fields and "case" in fields else [key]
     found = (catalogue(lang, name).get(k) for k in keys for lang in (language, "en"))
     text = next((sentence for sentence in found if sentence is not None), None)
     if text is None:
-        return key + "".join(f" {k}={v}" for k, v in (fields or {}).items())
+        return _brought(fields or {}, language) or key + "".join(f" {k}={v}" for k, v in (fields or {}).items())
     return text.format_map(_Fields(fields or {}))
+
+
+def _brought(fields: Mapping[str, Any], language: str) -> str | None:
+    own = fields.get("text")
+    if isinstance(own, Mapping):
+        own = own.get(language) or own.get("en")
+    return own if isinstance(own, str) else None
 
 
 def language_of(setting: str = "", environ: Mapping[str, str] | None = None) -> str:

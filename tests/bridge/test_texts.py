@@ -64,3 +64,11 @@ def test_every_rule_has_its_sentence() -> None:
 
 def test_a_forgotten_field_shows_its_name() -> None:
     assert "{out}" in texts.render("cli", "exported", {"format": "coco"})
+
+
+def test_a_plugin_s_rule_brings_its_sentence_along() -> None:
+    both = {"text": {"en": "Box {1} is odd.", "ja": "枠 1 が変です。"}, "box": 1}
+    assert texts.render("findings", "odd-box", both, "en") == "Box {1} is odd."
+    assert texts.render("findings", "odd-box", both, "ja") == "枠 1 が変です。"
+    assert texts.render("findings", "odd-box", {"text": "Box 1."}, "ja") == "Box 1."
+    assert texts.render("findings", "odd-box", {"box": 1}) == "odd-box box=1"
