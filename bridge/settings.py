@@ -23,7 +23,7 @@ class Settings:
     database_url: str = ""
     # Broker URL (redis://… or redis+socket://…); empty = `labelbridge up` starts one of its own.
     redis_url: str = ""
-    # Key that seals credentials at rest; empty = a 0600 file beside the data.
+    # Key that seals credentials at rest; empty = a 0600 file (secret.key) in the data folder.
     secret_key: str = ""
     # Address and port of the web server.
     host: str = "127.0.0.1"

@@ -63,8 +63,9 @@ def anchors_(call: Call, project: str, network: tuple[int, int], count: int, see
     from bridge.loop import anchors
     from bridge.registry import Registry
 
+    known = Registry(call.settings.data / "plugins")
     if is_path(project):
-        found = anchors.fit_path(Registry(), Path(project), ReadOptions(images), network, count, seed)
+        found = anchors.fit_path(known, Path(project), ReadOptions(images), network, count, seed)
     else:
         found = anchors.fit(call.open(), project, network, count, seed)
     if not call.console.json:
@@ -76,5 +77,5 @@ def anchors_(call: Call, project: str, network: tuple[int, int], count: int, see
         boxes=found.boxes,
         size=f"{network[0]}x{network[1]}",
     )
-    call.console.emit(anchors.as_json(Registry(), found))
+    call.console.emit(anchors.as_json(known, found))
     return 0

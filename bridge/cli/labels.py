@@ -126,7 +126,8 @@ def export_(
             from bridge.registry import Registry
 
             read = _read_options(call, images, order, label_config)
-            found = export_path(Registry(), Path(project), format_name, out, read, options, allow_loss)
+            known = Registry(call.settings.data / "plugins")
+            found = export_path(known, Path(project), format_name, out, read, options, allow_loss)
         else:
             found = export(call.open(), project, format_name, out, options, allow_loss)
     call.console.findings(found)
@@ -161,7 +162,9 @@ def check_(
 
         if fix:
             raise UsageError("fix-needs-project", path=project)
-        checked = check_path(Registry(), Path(project), _read_options(call, images, order, label_config), network)
+        known = Registry(call.settings.data / "plugins")
+        options = _read_options(call, images, order, label_config)
+        checked = check_path(known, Path(project), options, network, call.settings.validator_seconds)
     else:
         with call.console.progress("checking", project=project) as progress:
             checked = check(call.open(), project, fix, network or NETWORK, call.who, progress)

@@ -18,7 +18,7 @@ commands = click.Group()
 @command(commands, "evaluate")
 @click.option("--truth", type=click.Path(path_type=Path), required=True, help="COCO file with the labels.")
 @click.option("--detections", type=click.Path(path_type=Path), required=True, help="COCO results file.")
-@click.option("--protocol", type=click.Choice(["darknet", "coco"]), default="darknet", show_default=True)
+@click.option("--protocol", default="darknet", show_default=True, help="Whose rule: darknet, coco, or a plugin's.")
 @click.option(
     "--iou", type=click.FloatRange(0, 1), default=0.5, show_default=True, help="Least overlap (darknet: above it)."
 )
@@ -43,7 +43,9 @@ def evaluate_(call: Call, truth: Path, detections: Path, protocol: str, iou: flo
     if protocol == "darknet":
         call.console.say("map", iou=f"{iou:g}", map=f"{100 * scores.map:.2f}")
     classes = [msgspec.to_builtins(c) for c in scores.classes]
-    body: dict[str, Any] = {"map": scores.map, "classes": classes} if protocol == "darknet" else {"stats": scores.stats}
+    body: dict[str, Any] = {"map": scores.map, "classes": classes} if protocol != "coco" else {}
+    if protocol != "darknet":
+        body["stats"] = scores.stats
     call.console.emit(
         {**body, "protocol": protocol, "options": scores.options, "findings": [finding_json(f) for f in found]}
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, cast
 
+from bridge.errors import UsageError
 from bridge.model.finding import Finding
 from bridge.model.scores import Scores
 from bridge.plugin import BoxFiles, Evaluator, ScoreOptions
@@ -17,6 +18,9 @@ def score_files(
 ) -> tuple[Scores, list[Finding]]:
     """Score a COCO results file against a COCO file; bad entries are findings and the rest is scored."""
     registry = Registry(settings.data / "plugins")
+    if protocol not in registry.names("evaluator"):
+        known = ", ".join(registry.names("evaluator"))
+        raise UsageError("plugin-missing", kind="evaluator", plugin=protocol, reason="", known=known)
     files = cast(BoxFiles, registry.find("boxes", "coco"))
     wanted, found, notes = files.read(truth, detections)
     evaluator = cast(Evaluator, registry.find("evaluator", protocol))
