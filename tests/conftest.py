@@ -17,15 +17,9 @@ from bridge.store import migrations
 from bridge.store.blobs import Blobs
 from bridge.store.database import Database
 from bridge.workspace import Workspace, open_workspace
+from tests.parts import absent
 
 SHARED = Path(__file__).parents[2] / "shared" / "fixtures"
-
-
-def absent(what: str) -> None:
-    """Skip because a real part is missing, or fail where all must be there."""
-    if os.environ.get("LABELBRIDGE_REQUIRE_ALL") == "1":
-        pytest.fail(f"{what} is missing, and LABELBRIDGE_REQUIRE_ALL=1")
-    pytest.skip(f"{what} is not installed")
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 from bridge.model.training import Recipe
 from bridge.plugin import Command, EngineInfo, Output, RecipeWish, RunFiles
 from plugins.engines.darknet.engine import Darknet
-from tests.conftest import absent
+from tests.parts import absent
 
 pytestmark = pytest.mark.story
 ENGINE = Darknet()

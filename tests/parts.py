@@ -1,0 +1,26 @@
+"""Real parts that tests need, and what stories share: a missing one skips on a laptop and fails where LABELBRIDGE_REQUIRE_ALL is set."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+
+def absent(what: str) -> NoReturn:
+    """Skip because a real part is missing, or fail where all must be there."""
+    if os.environ.get("LABELBRIDGE_REQUIRE_ALL") == "1":
+        pytest.fail(f"{what} is missing, and LABELBRIDGE_REQUIRE_ALL=1")
+    pytest.skip(f"{what} is not installed")
+
+
+@dataclass(frozen=True, slots=True)
+class DemoRun:
+    """A finished demo: its folder, what it printed as JSON, and its exit code."""
+
+    folder: Path
+    told: dict[str, Any]
+    exit_code: int
