@@ -60,12 +60,12 @@ def _names(path: Path) -> frozenset[str]:
 @click.option("--images", type=click.Path(path_type=Path), help="Folder of the pictures, if not where the file says.")
 def anchors_(call: Call, project: str, network: tuple[int, int], count: int, seed: int, images: Path | None) -> int:
     """Fit anchors to the training boxes of PROJECT (or of a bare file or folder)."""
-    from bridge.loop import anchors
+    from bridge.loop import anchors, fitting
     from bridge.registry import Registry
 
     known = Registry(call.settings.data / "plugins")
     if is_path(project):
-        found = anchors.fit_path(known, Path(project), ReadOptions(images), network, count, seed)
+        found = fitting.fit_path(known, Path(project), ReadOptions(images), network, count, seed)
     else:
         found = anchors.fit(call.open(), project, network, count, seed)
     if not call.console.json:
@@ -77,5 +77,5 @@ def anchors_(call: Call, project: str, network: tuple[int, int], count: int, see
         boxes=found.boxes,
         size=f"{network[0]}x{network[1]}",
     )
-    call.console.emit(anchors.as_json(known, found))
+    call.console.emit(fitting.as_json(known, found))
     return 0

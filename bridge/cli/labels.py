@@ -118,7 +118,8 @@ def export_(
     label_config: Path | None,
 ) -> int:
     """Write PROJECT (or a bare file or folder) as FORMAT to OUT."""
-    from bridge.loop.export import export, export_path
+    from bridge.loop.convert import export_path
+    from bridge.loop.export import export
 
     with call.console.progress("exporting", path=out.name) as progress:
         options = WriteOptions(pictures, progress)
@@ -155,7 +156,8 @@ def check_(
     label_config: Path | None,
 ) -> int:
     """Check PROJECT (or a bare file or folder); exit code 1 when something at least as bad as --fail-on was found."""
-    from bridge.loop.check import NETWORK, check, check_path
+    from bridge.loop.check import check
+    from bridge.loop.validate import NETWORK, check_path
 
     if is_path(project):
         from bridge.registry import Registry

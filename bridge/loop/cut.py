@@ -8,8 +8,8 @@ from pathlib import Path
 
 from bridge.errors import InputError
 from bridge.listeners import tell
-from bridge.loop.split import Candidate, choose
-from bridge.model.annotation import Document, State, fold_name
+from bridge.loop.split import Candidate, boxed_labels, choose
+from bridge.model.annotation import State, fold_name
 from bridge.model.dataset import DatasetVersion, Member, Part, version_hash
 from bridge.model.finding import Finding, Severity
 from bridge.plugin import Progress, no_progress
@@ -103,17 +103,6 @@ def _unfit(current: Current, unreadable: Collection[str | None]) -> str | None:
         return "unreadable"
     # A picture of which only points or damaged regions are known is no negative.
     return None if document.state is State.REVIEWED_EMPTY or boxed_labels(document) else "no-box"
-
-
-def boxed_labels(document: Document) -> tuple[str, ...]:
-    """The labels of all boxes that darknet would get."""
-    width, height = document.image.width, document.image.height
-    found: list[str] = []
-    for region in document.regions or ():
-        box = region.box.clipped(width, height) if region.box else None
-        if box is not None and box.width > 0 and box.height > 0:
-            found += region.labels
-    return tuple(found)
 
 
 def _candidates(

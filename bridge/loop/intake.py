@@ -10,9 +10,10 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from bridge.errors import BridgeError, InputError, NotFoundError, RefusedError
+from bridge.errors import BridgeError, NotFoundError, RefusedError
 from bridge.loop.keepsake import format_of, wrap
 from bridge.loop.merging import merge
+from bridge.loop.reading import recognise
 from bridge.loop.sighting import Sighting, equal_bytes
 from bridge.model.annotation import BOXED, Document, Image, Label, Region, content_hash, fold_name
 from bridge.model.dataset import Reading
@@ -20,7 +21,6 @@ from bridge.model.delivery import DeliveryState
 from bridge.model.finding import Finding, Severity
 from bridge.model.project import Project, Source
 from bridge.plugin import Progress, ReadOptions, no_progress
-from bridge.registry import Registry
 from bridge.store import deliveries, findings, images, projects, revisions
 from bridge.store.images import Item
 from bridge.store.revisions import Draft
@@ -71,17 +71,6 @@ def import_path(
     return take(ws, found, source, reading, options.who, progress)
 
 
-def recognise(registry: Registry, path: Path) -> str:
-    """The name of the format a path is in; raises NotFoundError or InputError when there is none or more than one."""
-    if not path.exists():
-        raise NotFoundError("path-missing", path=str(path))
-    matching = [plugin.name for plugin, reader in registry.usable("format") if reader.recognises(path)]
-    if len(matching) != 1:
-        rule = "format-unknown" if not matching else "format-ambiguous"
-        raise InputError(rule, path=str(path), found=", ".join(matching), known=", ".join(registry.names("format")))
-    return matching[0]
-
-
 def _project(tx: Connection, name: str) -> Project:
     try:
         return projects.find(tx, name)
@@ -103,9 +92,18 @@ def _keep_refused(ws: Workspace, project: str, path: Path, options: IntakeOption
 
 
 def take(
-    ws: Workspace, project: Project, source: Source, reading: Reading, who: str, progress: Progress = no_progress
+    ws: Workspace,
+    project: Project,
+    source: Source,
+    reading: Reading,
+    who: str,
+    progress: Progress = no_progress,
+    partial: bool = False,
 ) -> Imported:
-    """Take what a tool holds now into the store, slice by slice; stopped in the middle, it can simply be run again."""
+    """Take what a tool holds now into the store, slice by slice; stopped in the middle, it can simply be run again.
+
+    partial: only some of its pictures were read, so findings of the others stay.
+    """
     with ws.db.write() as tx:
         options = {**source.options, "format": format_of(source), "title": reading.title, "extra": reading.extra}
         projects.set_options(tx, source.id, options)
@@ -123,7 +121,7 @@ def take(
         done += len(part)
         progress(done, max(done, reading.total))
         time.sleep(_PAUSE)
-    intake.finish()
+    intake.finish(partial)
     return Imported(project.id, reading.order, done, intake.boxes, intake.revisions, tuple(sighting.findings))
 
 
@@ -248,7 +246,7 @@ class _Intake:
         found = revisions.find_many(tx, [known, heads[0][0]], self.labels)
         return merge(found[known].regions, found[heads[0][0]].regions, theirs) if known in found else None
 
-    def finish(self) -> None:
+    def finish(self, partial: bool = False) -> None:
         """Say which pictures the tool no longer has, and keep the findings."""
         known = self.sighting.known
         names = {image.id: image.name for image in known.values()}
@@ -259,7 +257,8 @@ class _Intake:
         self.sighting.findings += equal_bytes(known.values())
         ids = {folded: image.id for folded, image in known.items() if image.id is not None}
         with self.ws.db.write() as tx:
-            findings.replace(tx, self.project.id, f"import:{self.source.id}", self.sighting.findings, ids)
+            only = self.seen if partial else None
+            findings.replace(tx, self.project.id, f"import:{self.source.id}", self.sighting.findings, ids, only)
 
 
 def _id(image: Image) -> int:

@@ -7,6 +7,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from bridge.model.annotation import Document
+
 # Reviewed-empty pictures count as a class of their own, so that both sides get their share.
 _EMPTY = ""
 
@@ -24,6 +26,17 @@ class Candidate:
     labels: tuple[str, ...]
     held_out: bool | None = None
     trained: bool = False
+
+
+def boxed_labels(document: Document) -> tuple[str, ...]:
+    """The labels of all boxes that darknet would get."""
+    width, height = document.image.width, document.image.height
+    found: list[str] = []
+    for region in document.regions or ():
+        box = region.box.clipped(width, height) if region.box else None
+        if box is not None and box.width > 0 and box.height > 0:
+            found += region.labels
+    return tuple(found)
 
 
 def choose(candidates: Sequence[Candidate], fraction: float, seed: int) -> set[str]:

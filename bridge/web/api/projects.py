@@ -9,7 +9,7 @@ from flask_openapi.blueprint import APIBlueprint
 from pydantic import Field
 
 from bridge.loop import check as checking
-from bridge.loop.check import NETWORK
+from bridge.loop.validate import NETWORK
 from bridge.model.project import Project
 from bridge.store import findings, jobs, projects, revisions, tokens
 from bridge.store.revisions import Counts

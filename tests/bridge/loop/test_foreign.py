@@ -9,8 +9,8 @@ import psutil
 import pytest
 
 from bridge.errors import NotFoundError
-from bridge.loop.check import run_validators
 from bridge.loop.foreign import Broken, Quarantine
+from bridge.loop.validate import run_validators
 from bridge.model.annotation import Box, Document, FileStamp, Image, Region
 from bridge.model.finding import Finding, Fix, Severity
 from bridge.plugin import View

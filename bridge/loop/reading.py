@@ -1,0 +1,42 @@
+"""A file or folder of a labeling tool, read as it is: no store is needed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from bridge.errors import InputError, NotFoundError
+from bridge.model.annotation import Document
+from bridge.model.dataset import Reading
+from bridge.model.finding import Finding
+from bridge.plugin import ReadOptions
+from bridge.registry import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Bare:
+    """What stands in a bare file or folder: its format, its documents in memory, and what reading them showed."""
+
+    format: str
+    reading: Reading
+    documents: tuple[Document, ...]
+    findings: tuple[Finding, ...]
+
+
+def read_path(registry: Registry, path: Path, options: ReadOptions) -> Bare:
+    """Read a bare file or folder; raises what recognise and the format raise."""
+    name = recognise(registry, path)
+    reading = registry.format(name).read(path, options)
+    documents = tuple(reading.documents)
+    return Bare(name, reading, documents, (*reading.findings, *(f for d in documents for f in d.findings)))
+
+
+def recognise(registry: Registry, path: Path) -> str:
+    """The name of the format a path is in; raises NotFoundError or InputError when there is none or more than one."""
+    if not path.exists():
+        raise NotFoundError("path-missing", path=str(path))
+    matching = [plugin.name for plugin, reader in registry.usable("format") if reader.recognises(path)]
+    if len(matching) != 1:
+        rule = "format-unknown" if not matching else "format-ambiguous"
+        raise InputError(rule, path=str(path), found=", ".join(matching), known=", ".join(registry.names("format")))
+    return matching[0]

@@ -1,0 +1,108 @@
+"""Labels → findings by all validators, of a project or of a bare file; no store is needed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bridge.document import read_text
+from bridge.errors import BridgeError, NotFoundError
+from bridge.loop import foreign
+from bridge.loop.reading import read_path
+from bridge.model.finding import Finding, Severity
+from bridge.plugin import Progress, ReadOptions, View, no_progress
+from bridge.registry import Plugin, Registry
+
+NETWORK = (416, 416)
+# How long somebody else's validator may take where no setting says so.
+SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a check found, and how many pictures were mended."""
+
+    findings: tuple[Finding, ...]
+    fixed: int = 0
+
+
+def run_validators(
+    registry: Registry, view: View, seconds: float = SECONDS, progress: Progress = no_progress
+) -> list[Finding]:
+    """The findings of all validators; one that is broken is put aside with its reason and the others finish.
+
+    Other people's run in a child process each, which is ended after so many seconds.
+    """
+    found: list[Finding] = []
+    validators = registry.known("validator")
+    with foreign.Quarantine(view, seconds) as quarantine:
+        for number, plugin in enumerate(validators):
+            progress(number, len(validators))
+            try:
+                found += _findings(registry, plugin, view, quarantine)
+            except foreign.Broken as broken:
+                found.append(_put_aside(registry, plugin, str(broken)))
+    progress(len(validators), len(validators))
+    return found
+
+
+def _findings(registry: Registry, plugin: Plugin, view: View, quarantine: foreign.Quarantine) -> list[Finding]:
+    if plugin.origin != "built-in":
+        return quarantine.check(plugin)
+    try:
+        validator = registry.find("validator", plugin.name)
+    except NotFoundError as error:
+        raise foreign.Broken(str(error.fields["reason"])) from None
+    try:
+        return list(validator.check(view))
+    except BridgeError:
+        raise
+    except Exception as error:  # A plugin's own fault must not take the check down.
+        raise foreign.Broken(f"{type(error).__name__}: {error}") from error
+
+
+def _put_aside(registry: Registry, plugin: Plugin, reason: str) -> Finding:
+    registry.put_aside("validator", plugin.name, reason)
+    return Finding("plugin-broken", Severity.WARNING, None, {"plugin": plugin.name, "reason": reason})
+
+
+def check_path(
+    registry: Registry,
+    path: Path,
+    options: ReadOptions,
+    network: tuple[int, int] | None = None,
+    seconds: float = SECONDS,
+) -> Checked:
+    """Check a file or folder as it is, without a store; what reading it showed counts too."""
+    bare = read_path(registry, path, options)
+    size = network or network_size(path) or NETWORK
+    view = View(bare.reading.labels, bare.documents, size, options.max_megapixels)
+    seen = {(f.rule, f.image, f.region) for f in bare.findings}
+    rest = [f for f in run_validators(registry, view, seconds) if (f.rule, f.image, f.region) not in seen]
+    return Checked((*bare.findings, *rest))
+
+
+def network_size(path: Path) -> tuple[int, int] | None:
+    """The network size that the one .cfg in a darknet folder asks for."""
+    folder = path if path.is_dir() else path.parent
+    sizes = {size for cfg in folder.glob("*.cfg") if (size := _cfg_size(cfg))}
+    return sizes.pop() if len(sizes) == 1 else None
+
+
+def _cfg_size(cfg: Path) -> tuple[int, int] | None:
+    """Of the first width and height, as darknet reads them: blanks do not count, nor what follows the number."""
+    try:
+        text = read_text(cfg)
+    except BridgeError:
+        return None  # A folder of that name, or one that may not be read: no cfg for us.
+    sizes = [re.search(rf"^[ \t]*{key}[ \t]*=[ \t]*(\d+)", text, re.MULTILINE) for key in ("width", "height")]
+    return (int(sizes[0][1]), int(sizes[1][1])) if sizes[0] and sizes[1] else None
+
+
+def worst(found: Iterable[Finding]) -> Severity | None:
+    """The worst severity among findings."""
+    order = [Severity.ERROR, Severity.WARNING, Severity.INFO]
+    there = {f.severity for f in found}
+    return next((severity for severity in order if severity in there), None)
