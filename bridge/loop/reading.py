@@ -9,8 +9,8 @@ from bridge.errors import InputError, NotFoundError
 from bridge.model.annotation import Document
 from bridge.model.dataset import Reading
 from bridge.model.finding import Finding
-from bridge.plugin import ReadOptions
-from bridge.registry import Registry
+from bridge.plugin import Format, ReadOptions
+from bridge.registry import Plugin, Registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,19 @@ def recognise(registry: Registry, path: Path) -> str:
     """The name of the format a path is in; raises NotFoundError or InputError when there is none or more than one."""
     if not path.exists():
         raise NotFoundError("path-missing", path=str(path))
-    matching = [plugin.name for plugin, reader in registry.usable("format") if reader.recognises(path)]
+    matching = [plugin.name for plugin, reader in registry.usable("format") if _fits(registry, plugin, reader, path)]
     if len(matching) != 1:
         rule = "format-unknown" if not matching else "format-ambiguous"
         raise InputError(rule, path=str(path), found=", ".join(matching), known=", ".join(registry.names("format")))
     return matching[0]
+
+
+def _fits(registry: Registry, plugin: Plugin, reader: Format, path: Path) -> bool:
+    """Whether a format recognises a path; somebody else's that raises is put aside, and the others are asked."""
+    try:
+        return reader.recognises(path)
+    except Exception as error:
+        if plugin.origin == "built-in":
+            raise
+        registry.put_aside("format", plugin.name, f"{type(error).__name__}: {error}")
+        return False
