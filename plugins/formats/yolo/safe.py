@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 _SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 # What some fork replaces wherever it stands in a path.
-_REPLACED = re.compile(r"raw|images|JPEGImages|\.(?:jpe?g|png|bmp|ppm|tiff)", re.IGNORECASE)
+_REPLACED = re.compile(r"raw|images|JPEGImages|\.(?i:jpe?g|png|bmp|ppm|tiff)")
 # Enough of the old name for a person to know it again.
 _SHOWN = 40
 
@@ -51,8 +51,8 @@ def _is_safe(stem: str) -> bool:
 
 
 def _renamed(name: str, stem: str, taken: set[str]) -> str:
-    shown = _UNSAFE.sub("_", stem.rpartition("/")[2]).strip("_-")[:_SHOWN]
-    shown = _REPLACED.sub(lambda found: found.group()[:-1] + "_", shown)
+    shown = _UNSAFE.sub("_", stem.rpartition("/")[2])
+    shown = _REPLACED.sub(lambda found: found.group()[:-1] + "_", shown)[:_SHOWN].strip("_-")
     digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
     for length in range(8, len(digest)):
         made = f"{shown}-{digest[:length]}" if shown else f"p-{digest[:length]}"
