@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from bridge.errors import BridgeError, MissingPartError
+from bridge.listeners import tell
 from bridge.model.job import Job, JobState
 from bridge.queue import Bell
 from bridge.store import jobs, runs
@@ -57,12 +58,14 @@ def expire(ws: Workspace, now: float) -> list[str]:
     if not any(job.lease and job.lease.until < now for job in running):
         return []
     with ws.db.write() as tx:
-        lost = jobs.expire(tx, now)
-        for job_id in lost:
-            _settle(tx, jobs.find(tx, job_id), now)
-    for job_id in lost:
-        log.warning("job-taken-back", job=job_id)
-    return lost
+        lost = [jobs.find(tx, job_id) for job_id in jobs.expire(tx, now)]
+        for job in lost:
+            _settle(tx, job, now)
+    for job in lost:
+        log.warning("job-taken-back", job=job.id)
+        if job.kind == "train":
+            tell(ws.registry, "run_changed", run_id=job.payload["run"], state=job.state.value)
+    return [job.id for job in lost]
 
 
 def _settle(tx: Connection, job: Job, now: float) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from bridge import picture
 from bridge.errors import ConflictError, InputError, MissingPartError, NotFoundError, RefusedError
+from bridge.listeners import tell
 from bridge.loop.anchors import fit_version
 from bridge.loop.cut import CutOptions, cut
 from bridge.model.anchors import Anchors
@@ -117,16 +118,20 @@ def start(ws: Workspace, plan: Plan, who: str) -> Run:
         run = Run(run_id, plan.project, plan.version.id, plan.recipe, job_id, now())
         runs.put(tx, run)
         tokens.record(tx, who, "train", plan.project, {"run": run_id, "version": plan.version.id})
+    tell(ws.registry, "run_changed", run_id=run.id, state=run.state.value)
     return run
 
 
 def cancel(ws: Workspace, run_id: str, who: str) -> Run:
     """Ask a run to stop; what it saved stays."""
     with ws.db.write() as tx:
+        before = runs.find(tx, run_id)
+        jobs.cancel(tx, before.job_id)
+        tokens.record(tx, who, "cancel", before.project, {"run": before.id})
         run = runs.find(tx, run_id)
-        jobs.cancel(tx, run.job_id)
-        tokens.record(tx, who, "cancel", run.project, {"run": run.id})
-        return runs.find(tx, run.id)
+    if run.state is not before.state:  # One that runs is only asked; its worker tells when it has stopped.
+        tell(ws.registry, "run_changed", run_id=run.id, state=run.state.value)
+    return run
 
 
 def resume(ws: Workspace, run_id: str, who: str) -> Run:
@@ -137,7 +142,9 @@ def resume(ws: Workspace, run_id: str, who: str) -> Run:
             raise ConflictError("run-not-resumable", run=run.id, state=run.state.value)
         jobs.requeue(tx, run.job_id)
         tokens.record(tx, who, "resume", run.project, {"run": run.id})
-        return runs.find(tx, run.id)
+        run = runs.find(tx, run.id)
+    tell(ws.registry, "run_changed", run_id=run.id, state=run.state.value)
+    return run
 
 
 def require_worker(ws: Workspace, queue: str) -> None:

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from sqlalchemy import Connection
 
 from bridge.errors import ConflictError, NotFoundError
+from bridge.listeners import tell
 from bridge.model.job import ENDED, Job, JobState, Node
 from bridge.model.training import Checkpoint, Run, RunEvent
 from bridge.model.work import NODE_KINDS, Beat, End, Events, Grant, NewCheckpoint, Orders, RunToDo, WeightsToUse
@@ -47,7 +48,10 @@ def lease(ws: Workspace, job_id: str, holder: str) -> Grant:
         if job.kind == "train":
             run = runs.of_job(tx, job_id)
             runs.change(tx, run.id, node=holder.partition("/")[0], started=run.started or now(), ended=None)
-        return _grant(tx, job, ws.settings.lease_seconds)
+        grant = _grant(tx, job, ws.settings.lease_seconds)
+    if job.kind == "train":
+        tell(ws.registry, "run_changed", run_id=job.payload["run"], state=JobState.RUNNING.value)
+    return grant
 
 
 def _refuse_draining(tx: Connection, name: str) -> None:
@@ -134,7 +138,7 @@ def checkpoint(ws: Workspace, job_id: str, said: NewCheckpoint) -> tuple[Checkpo
     with ws.db.write() as tx:
         jobs.require(tx, job_id, said.number)
         run = runs.of_job(tx, job_id)
-        fresh = Checkpoint(jobs.new_id(), run.id, said.iteration, said.kind, said.blob, size)
+        fresh = Checkpoint(jobs.new_id(), run.id, said.iteration, said.kind, said.blob, size, now())
         kept, new = runs.put_checkpoint(tx, fresh)
         if new:
             jobs.put(tx, "detect", "detect", {"checkpoint": kept.id}, run.project, cause=cause_of(kept.id))
@@ -163,6 +167,8 @@ def finish(ws: Workspace, job_id: str, end: End) -> None:
         else:
             run = runs.find(tx, runs.find_checkpoint(tx, str(job.payload["checkpoint"])).run_id)
         report_if_complete(tx, run)
+    if job.kind == "train":
+        tell(ws.registry, "run_changed", run_id=run.id, state=state.value)
 
 
 def report_if_complete(tx: Connection, run: Run) -> None:

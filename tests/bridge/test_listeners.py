@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,15 +11,18 @@ import pytest
 from bridge import listeners
 from bridge.errors import NotFoundError
 from bridge.listeners import tell
+from bridge.loop import dispatch, train, work
 from bridge.loop.check import check
 from bridge.loop.cut import CutOptions, cut
 from bridge.loop.intake import take
 from bridge.model.annotation import Box, Document, Image, Region
 from bridge.model.dataset import Reading
 from bridge.model.project import Project
+from bridge.model.work import End
 from bridge.plugin import hookimpl
 from bridge.registry import Plugin, Registry
 from bridge.workspace import Workspace
+from tests.serving import make_run
 
 HEAD = """
 import time
@@ -133,3 +137,16 @@ def test_cutting_and_checking_are_told(sqlite_workspace: Workspace, project: Pro
     assert counts["swapped"] == 1
     check(ws, project.id, fix=True)
     assert "swapped" not in ear.heard[-1][1]
+
+
+def test_the_life_of_a_run_is_told(sqlite_workspace: Workspace, tmp_path: Path) -> None:
+    ws = sqlite_workspace
+    run = make_run(ws, tmp_path / "pictures")
+    ear = listening(ws.registry, Ear())
+    number = work.lease(ws, run.job_id, "n1/train").number
+    work.finish(ws, run.job_id, End(number, "failed"))
+    train.resume(ws, run.id, "aiko")
+    work.lease(ws, run.job_id, "n1/train")
+    dispatch.expire(ws, time.time() + 3600)  # The node fell silent.
+    train.cancel(ws, run.id, "aiko")
+    assert ear.heard == [(run.id, s) for s in ("running", "failed", "queued", "running", "queued", "cancelled")]

@@ -6,6 +6,7 @@ from flask import Response
 from flask_openapi.blueprint import APIBlueprint
 from pydantic import Field
 
+from bridge.listeners import tell
 from bridge.model.job import JobState
 from bridge.store import jobs, projects, tokens
 from bridge.web.api import answer, area
@@ -52,6 +53,8 @@ def get_job(path: OfJob) -> Response:
 def cancel_job(path: OfJob) -> Response:
     """Stop a job; one that runs is asked to, one that has ended stays as it is."""
     with workspace().db.write() as tx:
-        found = jobs.cancel(tx, path.job)
+        before, found = jobs.find(tx, path.job), jobs.cancel(tx, path.job)
         tokens.record(tx, who(), "cancel", found.project, {"job": found.id})
+    if found.kind == "train" and found.state is not before.state:
+        tell(workspace().registry, "run_changed", run_id=found.payload["run"], state=found.state.value)
     return answer(JobOut.model_validate(found))
