@@ -9,7 +9,7 @@ server down.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import pluggy
 
 from bridge.model.anchors import Anchors
-from bridge.model.annotation import Document
+from bridge.model.annotation import Document, Image
 from bridge.model.dataset import Dataset, Reading
 from bridge.model.finding import Finding
 from bridge.model.prediction import Prediction
@@ -351,13 +351,21 @@ class AnchorFitter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What a pull found: new or changed documents, items gone, and the cursor for the next pull."""
+    """What a pull found: new or changed documents, items gone, and the cursor for the next pull.
+
+    whole: the documents are all that the tool holds, not only what changed. present are the ids of all its items, from
+    a tool that cannot say itself what is gone. The id of a document's image is ours, where the tool still knows it.
+    """
 
     labels: tuple[str, ...]
     documents: Iterable[Document]
     cursor: str
     gone: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
+    colors: dict[str, str] = field(default_factory=dict)
+    extra: dict[str, Any] = field(default_factory=dict)
+    whole: bool = False
+    present: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -403,6 +411,52 @@ class ToolSource(Protocol):
 
     def health(self) -> list[Finding]:
         """What is wrong with the connection; empty when all is well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A picture for a tool to show: link is where a browser finds it; None: the file itself is sent."""
+
+    image: Image
+    link: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ears:
+    """Where a tool shall tell us what happens, and what it shows there to be let in.
+
+    backend is the address of our ML backend, if it is wanted, with the password for the user "labelbridge".
+    """
+
+    webhook: str
+    secret: str
+    backend: str | None = None
+    password: str = ""
+
+
+class ToolServer(ToolSource, Protocol):
+    """A labeling tool with a server that can be set up by us; all of these may be called again without harm."""
+
+    def verify(self) -> str:
+        """Who we are there; raises AccessError when we are not let in, NotFoundError when its project is gone."""
+
+    def make(self, title: str, labels: Sequence[str], colors: Mapping[str, str]) -> dict[str, Any]:
+        """Make a project there; gives what Source.options must hold to find it again."""
+
+    def declare(self, labels: Sequence[str], colors: Mapping[str, str]) -> list[Finding]:
+        """Tell it our labels, where its label list is ours; else findings for those that it does not know."""
+
+    def listen(self, ears: Ears) -> list[Finding]:
+        """Let it tell us what happens; findings are what a person should know of it."""
+
+    def offer(self, pictures: Sequence[Offer]) -> tuple[dict[int, str], list[Finding]]:
+        """Show it pictures; gives its own ids by image id, also of those that it had already."""
+
+    def fetch(self, items: Sequence[str]) -> Changes:
+        """These items as they are now; those that are not there any more are gone."""
+
+    def prelabels(self, config: str, version: str, items: Sequence[PushItem]) -> list[dict[str, Any]]:
+        """Predictions in the tool's own form, in order; config is its labeling config ("": its own)."""
 
 
 # ---------------------------------------------------------------- listeners

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select
@@ -14,9 +14,28 @@ from bridge.store import tables as t
 _SLICE = 5000
 
 
-def replace(tx: Connection, project: str, origin: str, findings: Sequence[Finding], ids: Mapping[str, int]) -> None:
-    """Put findings of an origin ("import", "check") in place of its last; ids maps folded names to images."""
-    tx.execute(delete(t.finding).where(t.finding.c.project == project, t.finding.c.origin == origin))
+def replace(
+    tx: Connection,
+    project: str,
+    origin: str,
+    findings: Sequence[Finding],
+    ids: Mapping[str, int],
+    only: Set[int] | None = None,
+) -> None:
+    """Put findings of an origin ("import", "check") in place of its last; ids maps folded names to images.
+
+    With only, those of other pictures stay as they are.
+    """
+    c = t.finding.c
+    where = (c.project == project) & (c.origin == origin)
+    if only is None:
+        tx.execute(delete(t.finding).where(where))
+    else:
+        tx.execute(delete(t.finding).where(where, c.image_id.is_(None)))
+        listed = sorted(only)
+        for start in range(0, len(listed), _SLICE):
+            tx.execute(delete(t.finding).where(where, c.image_id.in_(listed[start : start + _SLICE])))
+        findings = [f for f in findings if f.image is None or ids.get(fold_name(f.image)) in only]
     add(tx, project, origin, findings, ids)
 
 

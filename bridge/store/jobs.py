@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, or_, select, update
+from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
 from bridge.errors import NotFoundError, StaleLeaseError
 from bridge.model.job import ENDED, Job, JobState, Lease
@@ -191,6 +191,12 @@ def expire(tx: Connection, time: float) -> list[str]:
         state = JobState.CANCELLED if cancelled else JobState.QUEUED
         tx.execute(update(t.job).where(c.id == job_id).values(state=state.value, sent=None, lease_until=None))
     return [job_id for job_id, _ in lost]
+
+
+def forget(tx: Connection, kind: str, cause: str) -> None:
+    """Remove ended jobs that come again and again, such as polls."""
+    c = t.job.c
+    tx.execute(delete(t.job).where(c.kind == kind, c.cause == cause, c.state.in_(_ENDED)))
 
 
 def open_count(tx: Connection, kind: str, cause: str) -> int:

@@ -75,6 +75,14 @@ def counts(tx: Connection, project: str) -> dict[str, int]:
     return {row[0]: row[1] for row in tx.execute(query)}
 
 
+def missing(tx: Connection, project: str, checkpoint_id: str) -> list[int]:
+    """Pictures (whose bytes are known) that a checkpoint has not looked at."""
+    made = select(t.prediction.c.image_id).where(t.prediction.c.checkpoint_id == checkpoint_id)
+    c = t.image.c
+    query = select(c.id).where(c.project == project, c.sha256.is_not(None), c.id.not_in(made)).order_by(c.id)
+    return list(tx.scalars(query))
+
+
 def _prediction(row: Any, names: Mapping[int, str]) -> Prediction:
     regions, _ = decode(row.doc, names)
     return Prediction(row.image_id, row.name, row.checkpoint_id, regions, row.at)

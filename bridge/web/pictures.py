@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import hmac
 import mimetypes
 import time
 from pathlib import Path
-from urllib.parse import quote
 
 from flask import Blueprint, Response, request, send_file
 
 from bridge import picture
 from bridge.errors import AccessError, NotFoundError
+from bridge.loop.links import picture_link, signature
 from bridge.model.annotation import Image
-from bridge.store import images, secret
+from bridge.store import images
 from bridge.web import auth
 from bridge.web.current import workspace
 from bridge.web.previews import Previews
@@ -40,15 +38,7 @@ def sign(ws: Workspace, image_id: int, seconds: float) -> str:
     """An address under which anybody may fetch this picture until it expires; raises NotFoundError."""
     with ws.db.read() as tx:
         _, image = images.find_id(tx, image_id)
-    expires = int(time.time() + seconds)
-    name = quote(image.name.rpartition("/")[2], safe="")
-    return f"{ws.settings.url()}/pictures/{image_id}/{name}?expires={expires}&sig={_signature(ws, image_id, expires)}"
-
-
-def _signature(ws: Workspace, image_id: int, expires: int) -> str:
-    key = secret.key(ws.settings, "pictures")
-    digest = hmac.digest(key, f"{image_id}:{expires}".encode(), hashlib.sha256)
-    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+    return picture_link(ws.settings, image, int(time.time() + seconds))
 
 
 def _session_or_signature() -> None:
@@ -75,7 +65,7 @@ def signed(image: int, name: str) -> Response:
     """The file for whoever has a valid link; the name in it is only for people."""
     ws = workspace()
     expires = request.args.get("expires", type=int) or 0
-    if not hmac.compare_digest(_signature(ws, image, expires), request.args.get("sig", "")):
+    if not hmac.compare_digest(signature(ws.settings, image, expires), request.args.get("sig", "")):
         raise AccessError("link-wrong", name=name)
     if expires < time.time():
         raise AccessError("link-expired", name=name)

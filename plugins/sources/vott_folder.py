@@ -51,7 +51,7 @@ class VottFolder:
         if now == cursor:
             return Changes((), (), now)
         reading = self.format.read(self._place(), self._options())
-        return Changes(reading.labels, reading.documents, now, (), reading.findings)
+        return Changes(reading.labels, reading.documents, now, (), reading.findings, whole=True)
 
     def push(self, version: str, items: Sequence[PushItem], replaces: Sequence[str]) -> PushOutcome:
         """Write predictions as marked regions, only on pictures on which no person has drawn or decided anything.

@@ -1,0 +1,229 @@
+"""A tool's own state → the store: what its events name, and a poll, since an event that gets lost never comes again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection
+
+from bridge.errors import BridgeError
+from bridge.loop import events
+from bridge.loop.cut import CutOptions, cut
+from bridge.loop.intake import Imported, take
+from bridge.loop.joining import Joining
+from bridge.loop.tool import alone, connected, first_failure, reach, reach_server
+from bridge.loop.train import PlanOptions, plan, start
+from bridge.model.annotation import fold_name
+from bridge.model.dataset import Reading
+from bridge.model.delivery import Delivery, DeliveryState
+from bridge.model.finding import Finding, Severity
+from bridge.model.job import ENDED
+from bridge.model.project import Project, Source
+from bridge.plugin import Changes, Progress, no_progress
+from bridge.store import deliveries, findings, images, jobs, projects, runs, tokens
+from bridge.store.images import Item
+from bridge.workspace import Workspace
+
+log = structlog.get_logger()
+
+# A poll finds what no event told; this long a lost one stays unnoticed.
+POLL_SECONDS = 300.0
+# A delivery that failed so often is put aside, kept and listed.
+_MOST_TRIES = 20
+
+
+def pull(
+    ws: Workspace, project: str, source_name: str | None = None, progress: Progress = no_progress
+) -> list[Imported]:
+    """Read what changed in the connected tools (or the one of that name); the rest goes on when one fails."""
+    found, tools = connected(ws, project, source_name)
+    done: list[Imported] = []
+    failures: list[BridgeError] = []
+    for tool in tools:
+        try:
+            with alone(ws, tool) as source:
+                done.append(_pull(ws, found, source, progress))
+        except BridgeError as error:
+            failures.append(error)
+        with ws.db.write() as tx:
+            plan_next(tx, tool)
+    first_failure(failures)
+    return done
+
+
+def plan_next(tx: Connection, source: Source) -> None:
+    """Make the next poll of a tool due, once; those that are over are forgotten."""
+    cause = f"poll:{source.id}"
+    jobs.forget(tx, "pull", cause)
+    payload = {"project": source.project, "source": source.name}
+    jobs.put_once(tx, "pull", "bridge", payload, source.project, cause, time.time() + POLL_SECONDS)
+
+
+def _pull(ws: Workspace, project: Project, source: Source, progress: Progress = no_progress) -> Imported:
+    """One reading of a tool that is held; the cursor moves only when all of it was taken."""
+    return _take(ws, project, source, reach(ws, source).pull(source.cursor), progress)
+
+
+def _take(ws: Workspace, project: Project, source: Source, changes: Changes, progress: Progress) -> Imported:
+    with ws.db.read() as tx:
+        items = images.items(tx, source.id)
+        known = images.known_images(tx, project.id)
+    joining = Joining(known, items, changes.present)
+    reading = Reading(
+        changes.labels,
+        joining.documents(changes.documents),
+        0,
+        declared=bool(changes.labels),
+        findings=changes.findings,
+        colors=changes.colors,
+        extra=changes.extra or source.options.get("extra", {}),
+    )
+    done = take(ws, project, source, reading, source.name, progress, partial=not changes.whole)
+    gone = _gone(joining, changes)
+    with ws.db.write() as tx:
+        said = [*joining.findings, *_put_gone(tx, source, joining, gone)]
+        ids = {folded: image.id for folded, image in known.items() if image.id is not None}
+        findings.add(tx, project.id, f"import:{source.id}", said, ids)
+        if changes.cursor:
+            projects.set_cursor(tx, source.id, changes.cursor)
+        if done.revisions or gone:
+            fields = {"source": source.name, "images": done.images, "revisions": done.revisions, "gone": len(gone)}
+            tokens.record(tx, source.name, "pull", project.id, fields)
+    return replace(done, findings=(*done.findings, *said))
+
+
+def _gone(joining: Joining, changes: Changes) -> set[int]:
+    """Pictures that the tool had and has no more."""
+    names = {image.id: fold_name(image.name) for image in joining.known.values()}
+    return {
+        item.image_id
+        for item in joining.items.values()
+        if not item.gone and _absent(item, names.get(item.image_id, ""), joining, changes)
+    }
+
+
+def _absent(item: Item, folded: str, joining: Joining, changes: Changes) -> bool:
+    if item.item is not None and changes.present is not None:
+        return item.item not in changes.present
+    if changes.whole:
+        return folded not in joining.seen
+    return item.item in changes.gone
+
+
+def _put_gone(tx: Connection, source: Source, joining: Joining, gone: set[int]) -> list[Finding]:
+    """Remember that they are gone; their labels stay, and a finding says so."""
+    items = images.items(tx, source.id)
+    extra = images.item_extra(tx, source.id) if gone else {}
+    # A picture that came back under another id meanwhile is not gone.
+    still = [items[i] for i in gone if i in items and items[i].item == joining.items[i].item]
+    images.put_items(tx, source.id, [(replace(i, gone=True), extra.get(i.image_id, {})) for i in still])
+    names = {image.id: image.name for image in joining.known.values()}
+    return [Finding("lost", Severity.WARNING, names.get(item.image_id), {"case": "picture"}) for item in still]
+
+
+# ---------------------------------------------------------------- what events told
+
+
+def receive(ws: Workspace, source: Source, event: Mapping[str, Any], raw: bytes) -> str:
+    """Keep an event and make its work due, in one transaction; gives the job's id. The tool is not asked here.
+
+    An annotator waits for the answer to this, and after one second Label Studio gives up on it for ever.
+    """
+    # Who presses "Start training" again after a training means it; anything else that is equal came twice.
+    key = f"ls:{source.id}:train:{time.time_ns()}" if events.trains(event) else events.key_of(event, source.id, raw)
+    body = events.body_of(event, source.id)
+    with ws.db.write() as tx:
+        deliveries.put(tx, "in", events.KIND, source.project, key, body)
+        return jobs.put_once(tx, "webhook", "bridge", {"project": source.project}, source.project, "webhook")
+
+
+def work_off(ws: Workspace, project: str) -> list[Imported]:
+    """Read again what waiting events name, and settle them; raises what the tool raises, and then they wait on."""
+    done: list[Imported] = []
+    failures: list[BridgeError] = []
+    for found, source, waiting in _waiting(ws, project):
+        try:
+            with alone(ws, source) as held:
+                done += _work_off(ws, found, held, waiting)
+        except BridgeError as error:
+            _again(ws, waiting, error)
+            failures.append(error)
+    first_failure(failures)
+    return done
+
+
+def _waiting(ws: Workspace, project: str) -> Iterator[tuple[Project, Source, list[Delivery]]]:
+    """Deliveries to be done, by source; those of a connection that was removed are settled."""
+    found, tools = connected(ws, project)
+    with ws.db.read() as tx:
+        pending = deliveries.pending(tx, events.KIND, found.id, limit=5000)
+    by_id = {tool.id: tool for tool in tools}
+    for source_id in dict.fromkeys(int(d.body["source"]) for d in pending):
+        mine = [d for d in pending if int(d.body["source"]) == source_id]
+        if source_id in by_id:
+            yield found, by_id[source_id], mine
+        else:
+            _settle(ws, mine, DeliveryState.DONE, {"source": "removed"})
+
+
+def _work_off(ws: Workspace, project: Project, source: Source, waiting: Sequence[Delivery]) -> list[Imported]:
+    told = [d.body["event"] for d in waiting]
+    done = []
+    if any(events.deletes(event) for event in told):
+        done.append(_pull(ws, project, source))
+    named = _named(ws, source, told)
+    if named:
+        changes = reach_server(ws, source).fetch(named)
+        done.append(_take(ws, project, source, changes, no_progress))
+    asked = [d for d in waiting if events.trains(d.body["event"])]
+    read = [d for d in waiting if d not in asked]
+    _settle(ws, read, DeliveryState.DONE, {"revisions": sum(one.revisions for one in done)})
+    if asked:
+        state, outcome = _train(ws, project)
+        _settle(ws, asked, state, outcome)
+    return done
+
+
+def _named(ws: Workspace, source: Source, told: Sequence[dict[str, object]]) -> list[str]:
+    """Tasks to read again; those that only say that a task of ours was made are not worth it."""
+    with ws.db.read() as tx:
+        ours = images.tool_ids(tx, source.id)
+    named = [
+        task for event in told for task in events.tasks_of(event) if not (events.only_new_tasks(event) and task in ours)
+    ]
+    return list(dict.fromkeys(named))
+
+
+def _settle(ws: Workspace, settled: Sequence[Delivery], state: DeliveryState, outcome: dict[str, object]) -> None:
+    with ws.db.write() as tx:
+        for delivery in settled:
+            deliveries.settle(tx, delivery.id, state, outcome)
+
+
+def _again(ws: Workspace, waiting: Sequence[Delivery], error: BridgeError) -> None:
+    for delivery in waiting:
+        given_up = delivery.attempts + 1 >= _MOST_TRIES
+        state = DeliveryState.DEAD if given_up else DeliveryState.PENDING
+        _settle(ws, [delivery], state, {"error": error.rule})
+
+
+# ---------------------------------------------------------------- "Start training"
+
+
+def _train(ws: Workspace, project: Project) -> tuple[DeliveryState, dict[str, object]]:
+    """Cut what is labelled now and start a training, unless one is under way; what forbids it waits for a person."""
+    with ws.db.read() as tx:
+        running = [run for run in runs.listing(tx, project.id) if run.state not in ENDED]
+    if running:
+        return DeliveryState.DONE, {"run": running[0].id, "new": False}
+    try:
+        version = cut(ws, project.id, CutOptions(who="label-studio")).version
+        run = start(ws, plan(ws, project.id, PlanOptions(version=version.id), "label-studio"), "label-studio")
+    except BridgeError as error:
+        log.warning("training-not-started", project=project.id, rule=error.rule)
+        return DeliveryState.WAITING, {"error": error.rule, "fields": {k: str(v) for k, v in error.fields.items()}}
+    return DeliveryState.DONE, {"run": run.id, "new": True}
