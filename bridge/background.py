@@ -11,7 +11,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import structlog
@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 
 from bridge import queue, texts
 from bridge.errors import BridgeError, StaleLeaseError, UnreachableError
-from bridge.loop import evaluate, work
+from bridge.loop import work
 from bridge.model.job import Job, JobState
 from bridge.settings import Settings
 from bridge.store import jobs, runs
@@ -31,20 +31,14 @@ log = structlog.get_logger()
 _AGAIN_SECONDS = 5.0
 _MOST_TRIES = 8
 
-Act = Callable[[Workspace, dict[str, Any]], object]
-
-
-def _evaluate(ws: Workspace, payload: dict[str, Any]) -> object:
-    return evaluate.score(ws, payload["checkpoint"])
-
-
-def _report(ws: Workspace, payload: dict[str, Any]) -> object:
-    from bridge.loop import report
-
-    return report.keep(ws, payload["run"])
-
-
-ACTS: dict[str, Act] = {"evaluate": _evaluate, "report": _report}
+# Where the work of each kind lies, and what of the payload it is given; loaded when the first such job comes.
+ACTS: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    "evaluate": ("bridge.loop.evaluate", "score", ("checkpoint",)),
+    "report": ("bridge.loop.report", "keep", ("run",)),
+    "push": ("bridge.loop.push", "push", ("project", "source")),
+    "pull": ("bridge.loop.reconcile", "pull", ("project", "source")),
+    "webhook": ("bridge.loop.reconcile", "pull", ("project", "source")),
+}
 
 
 def do(ws: Workspace, job_id: str) -> None:
@@ -68,9 +62,10 @@ def do(ws: Workspace, job_id: str) -> None:
 def _act(ws: Workspace, job: Job) -> BridgeError | None:
     """Do it; gives what went wrong."""
     try:
-        ACTS[job.kind](ws, job.payload)
+        module, function, wanted = ACTS[job.kind]
+        getattr(import_module(module), function)(ws, *(job.payload.get(name) for name in wanted))
     except BridgeError as error:
-        log.warning("job-failed", job=job.id, kind=job.kind, rule=error.rule, **_plain(error.fields))
+        log.warning("job-failed", job=job.id, kind=job.kind, rule=error.rule, fields=error.fields)
         return error
     except Exception as error:  # Evaluators and sources may be anybody's code.
         log.exception("work-broken", job=job.id, kind=job.kind)

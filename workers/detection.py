@@ -8,12 +8,12 @@ from typing import cast
 import msgspec
 import structlog
 
-from bridge.errors import BridgeError, InputError, StaleLeaseError, UnreachableError
+from bridge.errors import BridgeError, InputError
 from bridge.model.annotation import Box
 from bridge.model.work import End, Found, FoundBox, Manifest, Picture, PictureFound
 from bridge.plugin import Detection, Detector, DetectorOptions, LoadedDetector
 from workers.cache import Cache
-from workers.halt import Halt, Outcome, Reasons, outcome_of
+from workers.halt import Outcome, Reasons, attempted
 from workers.lease import Hold, take
 from workers.node import Station
 
@@ -45,27 +45,12 @@ class Looking:
 
     def run(self) -> None:
         """Work, and say how it ended; nothing is said under a lost lease."""
-        outcome: Outcome | None
-        try:
-            self._work()
-            outcome = Outcome("done")
-        except Halt as halt:
-            outcome = outcome_of(halt.why)
-        except UnreachableError as error:
-            log.warning("bridge-away", job=self._hold.job_id, rule=error.rule, reason=str(error))
-            outcome = Outcome("queued")
-        except StaleLeaseError:
-            outcome = None
-        except BridgeError as error:
-            outcome = Outcome("failed", {"rule": error.rule, "fields": error.fields})
-        except Exception as error:  # The detector may be anybody's code.
-            log.exception("work-broken", job=self._hold.job_id)
-            outcome = Outcome("failed", {"rule": "work-broken", "fields": {"reason": repr(error)}})
+        outcome = attempted(self._work, self._hold.job_id)
         if outcome is not None:
             end = End(self._grant.number, outcome.state, outcome.failure)
             self._hold.finish(end, self._reasons.time_left)
 
-    def _work(self) -> None:
+    def _work(self) -> Outcome:
         labels, pictures = self._wanted()
         self._cache.fetch_all(pictures, self._reasons.check)
         detector = self._load(len(labels))
@@ -78,6 +63,7 @@ class Looking:
             assert checkpoint is not None
             said = Found(self._grant.number, checkpoint.id, identity, tuple(part), last)
             self._station.desk.found(self._hold.job_id, said)
+        return Outcome("done")
 
     def _wanted(self) -> tuple[tuple[str, ...], Sequence[Picture]]:
         """Class names of the dataset that the checkpoint was trained on, and the pictures to look at."""
@@ -118,7 +104,7 @@ class Looking:
             found = next(looked)
         except BridgeError as error:
             # Nothing is found in it, and that is said beside the numbers.
-            log.warning("picture-not-seen", image=member.name, rule=error.rule, **error.fields)
+            log.warning("picture-not-seen", image=member.name, rule=error.rule, fields=error.fields)
             self._unreadable.append(member.name)
             return ()
         boxes = [(d.class_id, d.score, d.left, d.top, d.right, d.bottom) for d in found]

@@ -8,7 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import structlog
+
+from bridge.errors import BridgeError, StaleLeaseError, UnreachableError
 from bridge.queue import SHUTDOWN_SECONDS
+
+log = structlog.get_logger()
 
 # A person asked, this worker is to end, somebody else has the job, the training diverged, or its program hangs.
 Why = Literal["cancelled", "stopping", "lost", "nan", "silent"]
@@ -34,11 +39,35 @@ class Outcome:
     failure: dict[str, Any] | None = None
 
 
-def outcome_of(why: Why) -> Outcome | None:
+def _failed(error: BridgeError) -> Outcome:
+    """The end of work that a named error stopped."""
+    plain = {k: v if isinstance(v, str | int | float | bool) else str(v) for k, v in error.fields.items()}
+    return Outcome("failed", {"rule": error.rule, "fields": plain})
+
+
+def _halted(why: Why) -> Outcome | None:
     """What to say of work that was halted; nothing under a lost lease. What is only interrupted is given back."""
     if why == "lost":
         return None
     return Outcome("cancelled" if why == "cancelled" else "queued")
+
+
+def attempted(act: Callable[[], Outcome], job: str) -> Outcome | None:
+    """Do the work of a job; gives what to say of its end, whichever way it came, or None under a lost lease."""
+    try:
+        return act()
+    except Halt as halt:
+        return _halted(halt.why)
+    except StaleLeaseError:
+        return None
+    except UnreachableError as error:
+        log.warning("bridge-away", job=job, rule=error.rule, fields=error.fields)
+        return Outcome("queued")
+    except BridgeError as error:
+        return _failed(error)
+    except Exception as error:  # Engine and detector may be anybody's code.
+        log.exception("work-broken", job=job)
+        return _failed(BridgeError("work-broken", reason=repr(error)))
 
 
 class Reasons:

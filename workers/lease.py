@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -52,6 +53,7 @@ class Hold:
 
     def finish(self, end: End, going_on: Callable[[], bool]) -> bool:
         """Say how it ended, again and again while the bridge is away and going_on allows; whether it arrived."""
+        self._last_beat()
         pause = 0.5
         while not self.lost.is_set():
             try:
@@ -65,6 +67,12 @@ class Hold:
             else:
                 return True
         return False
+
+    def _last_beat(self) -> None:
+        """Let the progress that is shown afterwards be the last one."""
+        if self._progress is not None and not self.lost.is_set():
+            with suppress(BridgeError):
+                self._desk.beat(self.job_id, Beat(self.grant.number, self._progress))
 
     def _run(self) -> None:
         while not self._stop.wait(self._seconds):
@@ -89,6 +97,6 @@ def take(station: Station, job_id: str) -> Hold | None:
     except BridgeError as error:
         # A queued job that nobody takes is sent again, so nothing is lost by going back to sleep.
         quiet = isinstance(error, StaleLeaseError)
-        (log.info if quiet else log.warning)("job-not-taken", job=job_id, rule=error.rule, reason=str(error))
+        (log.info if quiet else log.warning)("job-not-taken", job=job_id, rule=error.rule, fields=error.fields)
         return None
     return Hold(station, job_id, grant)

@@ -40,7 +40,9 @@ def work(settings: Settings, role: Role) -> None:
 
     # SIGTERM alone would wait for the running task for ever: with this it is a soft shutdown.
     os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
-    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(name)s %(message)s")
+    level = logging.getLevelNamesMapping().get(settings.log_level.upper(), logging.INFO)
+    logging.basicConfig(level=level, format="%(asctime)s %(name)s %(message)s")
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(level))
     # Made before the pool forks, so that the signal handler here is heard in the child that works.
     stopping = multiprocessing.Event()
     app = queue.create_app(settings)
@@ -50,7 +52,7 @@ def work(settings: Settings, role: Role) -> None:
         _clear_up(station)
     announcer = node.Announcer(station, lambda draining: _drain(app, station, draining))
     _connect(announcer, stopping)
-    app.worker_main(queue.worker_argv(role, station.name, settings.log_level))
+    app.worker_main(queue.worker_argv(role, station.name, logging.getLevelName(level)))
 
 
 def _clear_up(station: Any) -> None:
@@ -62,7 +64,7 @@ def _clear_up(station: Any) -> None:
         with orphan.alone(station), closing(Outbox(station.folder / "outbox.sqlite3")) as outbox:
             orphan.clear(station, outbox)
     except BridgeError as error:
-        log.warning("not-cleared", rule=error.rule, **error.fields)
+        log.warning("not-cleared", rule=error.rule, fields=error.fields)
 
 
 def _connect(announcer: Any, stopping: Any) -> None:

@@ -104,7 +104,7 @@ def describe(station: Station) -> Node:
         engine = station.registry.engine("darknet")
         info: dict[str, Any] = msgspec.to_builtins(engine_info(station, engine))
     except BridgeError as error:
-        log.warning("engine-missing", rule=error.rule, **error.fields)
+        log.warning("engine-missing", rule=error.rule, fields=error.fields)
         info = {}
     return Node(station.name, gpus.probe().sample(), info)
 
@@ -184,5 +184,5 @@ class Announcer:
 
     def _say(self, error: BridgeError) -> None:
         if error.rule != self._trouble:
-            log.warning("bridge-not-told", rule=error.rule, reason=str(error))
+            log.warning("bridge-not-told", rule=error.rule, fields=error.fields)
         self._trouble = error.rule

@@ -186,9 +186,9 @@ class Courier:
         """How long to wait before the next try; what will never be taken is put aside."""
         if passes(error):
             if not pause:
-                log.warning("outbox-waits", job=self._job, rule=error.rule, reason=str(error))
+                log.warning("outbox-waits", job=self._job, rule=error.rule, fields=error.fields)
             return min(max(pause * 2, 0.5), _LONGEST_PAUSE)
-        log.error("outbox-refused", job=self._job, kind=entry.kind, rule=error.rule, **error.fields)
+        log.error("outbox-refused", job=self._job, kind=entry.kind, rule=error.rule, fields=error.fields)
         self._outbox.refuse(entry, str(error))
         return 0.0
 

@@ -12,14 +12,14 @@ from typing import Any
 import structlog
 
 from bridge import picture
-from bridge.errors import BridgeError, ConflictError, StaleLeaseError, UnreachableError
+from bridge.errors import BridgeError, ConflictError
 from bridge.model.training import Failure
 from bridge.model.work import End, Manifest
 from bridge.plugin import Command, Engine, EngineInfo, RunFiles
 from workers import orphan, workdir
 from workers.attempt import Attempt, Ended
 from workers.cache import Cache
-from workers.halt import Halt, Outcome, Reasons, outcome_of
+from workers.halt import Halt, Outcome, Reasons, attempted
 from workers.journal import Journal
 from workers.lease import Hold, take
 from workers.node import Station, engine_info
@@ -76,21 +76,7 @@ class Training:
 
     def run(self) -> None:
         """Work, and say how it ended; nothing is said under a lost lease."""
-        outcome: Outcome | None
-        try:
-            outcome = self._work()
-        except Halt as halt:
-            outcome = outcome_of(halt.why)
-        except UnreachableError as error:
-            log.warning("bridge-away", job=self._hold.job_id, rule=error.rule, reason=str(error))
-            outcome = Outcome("queued")
-        except StaleLeaseError:
-            outcome = None
-        except BridgeError as error:
-            outcome = Outcome("failed", {"rule": error.rule, "fields": error.fields})
-        except Exception as error:  # The engine may be anybody's code.
-            log.exception("work-broken", job=self._hold.job_id)
-            outcome = Outcome("failed", {"rule": "work-broken", "fields": {"reason": repr(error)}})
+        outcome = attempted(self._work, self._hold.job_id)
         self._journal.flush()
         if outcome is None or not self._courier.drain(self._reasons.time_left):
             return
