@@ -52,6 +52,12 @@ class Bridge:
         self.tries = tries
         self._token = token
         self._local = threading.local()
+        self._sessions: list[requests.Session] = []
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        for session in self._sessions:
+            session.close()
 
     def get(self, path: str, kind: Any = Any, **params: Any) -> Any:
         """What lies at a path below /api/v1, read as a kind of noun (plain values when none is given)."""
@@ -96,7 +102,6 @@ class Bridge:
         self._again(lambda: self._receive(sha256, target))
 
     def _receive(self, sha256: str, target: Path) -> None:
-        answer = self._call("GET", f"/blobs/{sha256}", stream=True)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(dir=target.parent, suffix=".part")
@@ -104,7 +109,7 @@ class Bridge:
             raise _disk(error, target.parent) from None
         temporary = Path(name)
         try:
-            with os.fdopen(handle, "wb") as file:
+            with os.fdopen(handle, "wb") as file, self._call("GET", f"/blobs/{sha256}", stream=True) as answer:
                 found = self._copy(answer, file.write)
                 file.flush()
                 os.fsync(file.fileno())
@@ -115,7 +120,6 @@ class Bridge:
             raise _disk(error, target.parent) from None
         finally:
             temporary.unlink(missing_ok=True)
-            answer.close()
 
     def _copy(self, answer: requests.Response, write: Callable[[bytes], Any]) -> str:
         import requests
@@ -158,6 +162,7 @@ class Bridge:
         found: requests.Session | None = getattr(self._local, "session", None)
         if found is None:
             found = self._local.session = requests.Session()
+            self._sessions.append(found)
             if self._token:
                 found.headers["Authorization"] = f"Bearer {self._token}"
             if urlsplit(self.url).hostname in _LOOPBACK:
@@ -169,7 +174,7 @@ class Bridge:
 
         patient = tenacity.Retrying(
             stop=tenacity.stop_after_attempt(self.tries),
-            wait=tenacity.wait_exponential_jitter(initial=0.2, max=5.0),
+            wait=tenacity.wait_exponential(multiplier=0.2, max=5.0) + tenacity.wait_random(0, 0.2),
             retry=tenacity.retry_if_exception_type(UnreachableError),
             reraise=True,
         )

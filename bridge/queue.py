@@ -22,7 +22,7 @@ Role = Literal["train", "detect", "bridge"]
 _AT_ONCE: dict[Role, int] = {"train": 1, "detect": 1, "bridge": 2}
 # kombu waits one second in BRPOP, so that a worker's reads must be allowed more.
 _WORKER_SECONDS = 10.0
-_BELL_SECONDS = 2.0
+_BELL_SECONDS = 1.0
 # After SIGTERM (which REMAP_SIGTERM makes a soft shutdown) a task has this long to stop its program and save.
 SHUTDOWN_SECONDS = 30
 
@@ -74,6 +74,7 @@ def create_app(settings: Settings, socket_seconds: float = _WORKER_SECONDS) -> A
         task_serializer="json",
         accept_content=["json"],
         worker_hijack_root_logger=False,
+        worker_redirect_stdouts=False,
         task_default_queue="bridge",
     )
     return app
