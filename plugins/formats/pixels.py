@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import math
-
 from bridge.model.annotation import Point
+
+# No picture is so large, and products of such numbers are still finite.
+_MOST = 1e9
 
 
 def finite(value: object) -> float | None:
-    """The number, or None for anything else: text, null, true, NaN, infinity, an integer beyond all floats."""
+    """The number, or None for anything else: text, null, true, NaN, infinity, a number beyond any picture."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    try:
-        return float(value) if math.isfinite(value) else None
-    except OverflowError:
-        return None
+    return float(value) if -_MOST < value < _MOST else None
 
 
 def snap(value: float) -> float:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast, get_args
+from math import inf
+from typing import Any, cast
 
 from bridge.model.annotation import Box, Kind, Point, Region, content_hash
 from plugins.formats.grid import Grid
@@ -15,6 +16,18 @@ OURS = "labelbridge"
 
 _KNOWN = frozenset({"id", "image_id", "category_id", "bbox", OURS})
 _SLACK = 0.01  # Other programs round.
+
+# Fewest and most points of each kind.
+_COUNTS: dict[str, tuple[float, float]] = {
+    "rectangle": (2, 2),
+    "polygon": (1, inf),
+    "polyline": (1, inf),
+    "point": (1, 1),
+    "ellipse": (4, 4),
+    "rotated": (4, 4),
+    "brush": (0, inf),
+    "damaged": (0, inf),
+}
 
 
 def region_of(annotations: Sequence[dict[str, Any]], labels: tuple[str, ...], grid: Grid) -> Region:
@@ -31,12 +44,10 @@ def region_of(annotations: Sequence[dict[str, Any]], labels: tuple[str, ...], gr
 
 def bare_region(raw: Mapping[str, Any]) -> Region | None:
     """A region that has no annotation (no box, or no label), as we wrote it beside its picture."""
-    kind, points = raw.get("kind"), _points(raw.get("points"))
-    labels = raw.get("labels")
-    if kind not in get_args(Kind) or points is None or not isinstance(labels, list):
+    shape, labels, own = _own_shape(raw), raw.get("labels"), raw.get("id")
+    if shape is None or not isinstance(labels, list):
         return None
-    own = raw.get("id")
-    return Region(cast(Kind, kind), points, tuple(map(str, labels)), own if isinstance(own, str) else None)
+    return Region(*shape, tuple(map(str, labels)), own if isinstance(own, str) else None)
 
 
 def annotations_of(region: Region, index: int) -> list[dict[str, Any]]:
@@ -69,8 +80,8 @@ def _equal(plain: Region, region: Region) -> bool:
 def _rests(region: Region, bbox: list[float | int]) -> dict[int, dict[str, Any]]:
     """The fields we do not know, by label; mask and area only while the box is still the one they were made for."""
     kept = region.extra.get(EXTRA, {})
-    old = [finite(v) for v in kept.get("bbox") or ()]
-    same = len(old) == 4 and all(a is not None and abs(a - b) <= _SLACK for a, b in zip(old, bbox, strict=True))
+    old, new = _box(kept.get("bbox")), _box(bbox)
+    same = old is not None and new is not None and _near(old, new)
     dropped = {"segmentation"} if region.kind == "polygon" else set()
     dropped |= set() if same else {"segmentation", "area"}
     return {
@@ -82,14 +93,21 @@ def _rests(region: Region, bbox: list[float | int]) -> dict[int, dict[str, Any]]
 def _shape(annotation: Mapping[str, Any]) -> tuple[Kind, tuple[Point, ...]]:
     """Kind and points: what we wrote ourselves if its box still is the annotation's, a single outline, else the box."""
     box, outline = _box(annotation.get("bbox")), _outline(annotation.get("segmentation"))
-    ours = annotation.get(OURS)
-    if isinstance(ours, dict) and ours.get("kind") in get_args(Kind):
-        points = _points(ours.get("points"))
-        if points and box and _near(Region(ours["kind"], points).box, box):
-            return ours["kind"], points
+    ours = _own_shape(annotation.get(OURS))
+    if ours and box and _near(Region(*ours).box, box):
+        return ours
     if outline and not (box and _is_rectangle(outline, box)):
         return "polygon", outline
     return ("rectangle", ((box.left, box.top), (box.right, box.bottom))) if box else ("damaged", ())
+
+
+def _own_shape(ours: object) -> tuple[Kind, tuple[Point, ...]] | None:
+    """Kind and points as we wrote them ourselves; None if anything of it is not as we write it."""
+    kind, points = (ours.get("kind"), _points(ours.get("points"))) if isinstance(ours, Mapping) else (None, None)
+    if not isinstance(kind, str) or kind not in _COUNTS or points is None:
+        return None
+    least, most = _COUNTS[kind]
+    return (cast(Kind, kind), points) if least <= len(points) <= most else None
 
 
 def _box(bbox: object) -> Box | None:

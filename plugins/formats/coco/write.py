@@ -86,6 +86,7 @@ def _annotations(document: Document, image_id: int, categories: Mapping[str, int
 def _categories(categories: Mapping[str, int], dataset: Dataset, kept: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The class list; what a category said beside its name (a supercategory) stays with the name."""
     listed = kept.get("categories")
-    said = {c.get("name"): c for c in reversed(listed if isinstance(listed, list) else []) if isinstance(c, dict)}
+    kept_categories = [c for c in (listed if isinstance(listed, list) else []) if isinstance(c, dict)]
+    said = {c["name"]: c for c in reversed(kept_categories) if isinstance(c.get("name"), str)}
     colors = {label: {"color": color} for label, color in dataset.colors.items()}
     return [{**said.get(name, {}), **colors.get(name, {}), "id": n, "name": name} for name, n in categories.items()]

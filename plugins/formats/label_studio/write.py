@@ -90,7 +90,7 @@ def _task(document: Document, config: LabelConfig) -> dict[str, Any]:
     image, kept = document.image, document.extra.get(EXTRA, {})
     old = kept.get("task", {})
     data = old.get("data") or {
-        config.image_key: f"/data/local-files/?d={quote(image.name)}",
+        config.image_key: f"/data/local-files/?d={quote(image.name, errors='replace')}",
         "labelbridge_name": image.name,
     }
     noted = {"name": image.name, "width": image.width, "height": image.height, "orientation": image.orientation}

@@ -77,7 +77,7 @@ def load(path: Path, max_megabytes: int) -> Project:
     frames = _frames(raw) if isinstance(raw, dict) else None
     if frames is None:
         raise InputError("not-vott-v1", path=str(file))
-    visited = tuple(str(v) for v in _list(raw.get("visitedFrames")) if isinstance(v, (str, int)))
+    visited = tuple(str(v) for v in _list(raw.get("visitedFrames")) if isinstance(v, (str, int)) and v != "")
     declared, doubled = _tags(raw.get("inputTags"))
     labels = declared or _first_appearance(frames)
     return Project(
@@ -110,7 +110,7 @@ def _keys(file: Path, frames: dict[str, Any], visited: tuple[str, ...]) -> Keys:
 
 def last_part(key: str) -> str:
     """The file name of a key; development builds of 2018 wrote full paths."""
-    return re.split(r"[/\\]", key)[-1] or key
+    return re.split(r"[/\\]", key)[-1] or key or "unnamed"
 
 
 def tags_of(raw: object) -> tuple[str, ...]:
