@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import Any
+
+# What no file system or only some take in a name: separators and control characters.
+_NO_NAME = re.compile(r"[/\\\x00-\x1f]")
+
+
+def json_name(name: str) -> str:
+    """The file name for a dataset of this name."""
+    return (_NO_NAME.sub("_", name) or "labels") + ".json"
 
 
 def json_line(value: Any) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from itertools import count
 from pathlib import Path
@@ -13,13 +12,12 @@ from bridge.model.dataset import Dataset
 from bridge.model.finding import Finding
 from plugins.formats.backup import write_over
 from plugins.formats.coco.shape import EXTRA, OURS, annotations_of, bare_of
-from plugins.formats.json_text import json_line
+from plugins.formats.json_text import json_line, json_name
 
 
 def write(dataset: Dataset, out: Path) -> list[Finding]:
     """Write every picture with its state and one annotation per (box, label); predictions are no labels."""
-    name = re.sub(r"[/\\\0]", "_", dataset.name) or "coco"
-    path = out / f"{name}.json" if out.is_dir() else out
+    path = out / json_name(dataset.name) if out.is_dir() else out
     kept = dataset.extra.get(EXTRA, {})
     categories = {label: number for number, label in enumerate(_labels(dataset), 1)}
     images: list[dict[str, Any]] = []

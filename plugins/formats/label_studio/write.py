@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from bridge.model.annotation import Document, Kind, Region
 from bridge.model.dataset import Dataset
 from bridge.model.finding import Finding, Severity
 from plugins.formats.backup import write_over
-from plugins.formats.json_text import json_line
+from plugins.formats.json_text import json_line, json_name
 from plugins.formats.label_studio.config import LabelConfig, default_config, parse_config, writable
 from plugins.formats.label_studio.read import CONFIG
 from plugins.formats.label_studio.region import EXTRA
@@ -51,8 +50,7 @@ def losses(dataset: Dataset) -> list[Finding]:
 
 def write(dataset: Dataset, out: Path) -> list[Finding]:
     """Write out (or <name>.json in the folder out) and label_config.xml beside it; no pictures are placed."""
-    name = re.sub(r"[/\\\0]", "_", dataset.name) or "tasks"
-    path = out / f"{name}.json" if out.is_dir() else out
+    path = out / json_name(dataset.name) if out.is_dir() else out
     config, findings = _config(dataset)
     tasks = [_task(document, config) for document in dataset.documents]
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -91,4 +91,4 @@ def _differing(names: list[str], positions: list[int], most: int = 5) -> str:
         for i in sorted(set(positions))
         if i < len(pairs) and len(set(pairs[i])) > 1
     ]
-    return "; ".join(unlike[:most]) + (" …" if len(unlike) > most else "")
+    return "; ".join(unlike[:most]) + (" …" if len(unlike) > most else "") or "–"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
@@ -15,7 +14,7 @@ from bridge.model.dataset import Dataset
 from bridge.model.finding import Finding, Severity
 from bridge.plugin import WriteOptions
 from plugins.formats.backup import write_over
-from plugins.formats.json_text import json_line
+from plugins.formats.json_text import json_line, json_name
 from plugins.formats.pictures import place, unsafe
 from plugins.formats.vott1.frame import has_new_predictions, raw_frame
 from plugins.formats.vott1.project import Project, last_part, load
@@ -71,7 +70,7 @@ def write(dataset: Dataset, out: Path, options: WriteOptions) -> list[Finding]:
 
     It is backed up before it changes, and left alone if no frame and no tag would change.
     """
-    path = _file(dataset, out)
+    path = out if out.suffix.lower() == ".json" and not out.is_dir() else out / json_name(dataset.name)
     tags = tags_for(_all_labels(dataset))
     names = flat_names(document.image.name for document in dataset.documents)
     standing = _standing(path, dataset, _is_film(dataset))
@@ -98,13 +97,6 @@ def flat_names(names: Iterable[str]) -> dict[str, str]:
         flat[name] = short
         taken.add(fold_name(short).casefold())
     return flat
-
-
-def _file(dataset: Dataset, out: Path) -> Path:
-    if out.suffix.lower() == ".json" and not out.is_dir():
-        return out
-    name = re.sub(r"[/\\\0]", "_", dataset.name) or "project"
-    return out / f"{name}.json"
 
 
 def _is_film(dataset: Dataset) -> bool:
