@@ -37,7 +37,7 @@ ACTS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "report": ("bridge.loop.report", "keep", ("run",)),
     "push": ("bridge.loop.push", "push", ("project", "source")),
     "pull": ("bridge.loop.reconcile", "pull", ("project", "source")),
-    "webhook": ("bridge.loop.reconcile", "pull", ("project", "source")),
+    "webhook": ("bridge.loop.reconcile", "work_off", ("project",)),
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -46,7 +46,9 @@ def pull(
     for tool in tools:
         try:
             with alone(ws, tool) as source:
-                done.append(_pull(ws, found, source, progress))
+                waiting = _pending(ws, source)
+                done.append(_pull(ws, found, source, "poll", progress))
+                _conclude(ws, found, waiting, done[-1:])
         except BridgeError as error:
             failures.append(error)
         with ws.db.write() as tx:
@@ -63,12 +65,15 @@ def plan_next(tx: Connection, source: Source) -> None:
     jobs.put_once(tx, "pull", "bridge", payload, source.project, cause, time.time() + POLL_SECONDS)
 
 
-def _pull(ws: Workspace, project: Project, source: Source, progress: Progress = no_progress) -> Imported:
+def _pull(ws: Workspace, project: Project, source: Source, how: str, progress: Progress = no_progress) -> Imported:
     """One reading of a tool that is held; the cursor moves only when all of it was taken."""
-    return _take(ws, project, source, reach(ws, source).pull(source.cursor), progress)
+    return _take(ws, project, source, reach(ws, source).pull(source.cursor), how, progress)
 
 
-def _take(ws: Workspace, project: Project, source: Source, changes: Changes, progress: Progress) -> Imported:
+def _take(
+    ws: Workspace, project: Project, source: Source, changes: Changes, how: str, progress: Progress = no_progress
+) -> Imported:
+    """Take changes into the store; the ledger tells what came by events and what only a poll found."""
     with ws.db.read() as tx:
         items = images.items(tx, source.id)
         known = images.known_images(tx, project.id)
@@ -92,7 +97,7 @@ def _take(ws: Workspace, project: Project, source: Source, changes: Changes, pro
             projects.set_cursor(tx, source.id, changes.cursor)
         if done.revisions or gone:
             fields = {"source": source.name, "images": done.images, "revisions": done.revisions, "gone": len(gone)}
-            tokens.record(tx, source.name, "pull", project.id, fields)
+            tokens.record(tx, source.name, how, project.id, fields)
     return replace(done, findings=(*done.findings, *said))
 
 
@@ -143,12 +148,17 @@ def receive(ws: Workspace, source: Source, event: Mapping[str, Any], raw: bytes)
 
 def work_off(ws: Workspace, project: str) -> list[Imported]:
     """Read again what waiting events name, and settle them; raises what the tool raises, and then they wait on."""
+    found, tools = connected(ws, project)
+    _settle_orphans(ws, found, tools)
     done: list[Imported] = []
     failures: list[BridgeError] = []
-    for found, source, waiting in _waiting(ws, project):
+    for tool in tools:
+        waiting = _pending(ws, tool)
+        if not waiting:
+            continue
         try:
-            with alone(ws, source) as held:
-                done += _work_off(ws, found, held, waiting)
+            with alone(ws, tool) as source:
+                done += _work_off(ws, found, source, waiting)
         except BridgeError as error:
             _again(ws, waiting, error)
             failures.append(error)
@@ -156,40 +166,36 @@ def work_off(ws: Workspace, project: str) -> list[Imported]:
     return done
 
 
-def _waiting(ws: Workspace, project: str) -> Iterator[tuple[Project, Source, list[Delivery]]]:
-    """Deliveries to be done, by source; those of a connection that was removed are settled."""
-    found, tools = connected(ws, project)
+def _pending(ws: Workspace, source: Source) -> list[Delivery]:
+    """Events of this source that nobody has worked on."""
     with ws.db.read() as tx:
-        pending = deliveries.pending(tx, events.KIND, found.id, limit=5000)
-    by_id = {tool.id: tool for tool in tools}
-    for source_id in dict.fromkeys(int(d.body["source"]) for d in pending):
-        mine = [d for d in pending if int(d.body["source"]) == source_id]
-        if source_id in by_id:
-            yield found, by_id[source_id], mine
-        else:
-            _settle(ws, mine, DeliveryState.DONE, {"source": "removed"})
+        pending = deliveries.pending(tx, events.KIND, source.project, limit=5000)
+    return [delivery for delivery in pending if delivery.body["source"] == source.id]
+
+
+def _settle_orphans(ws: Workspace, project: Project, tools: Sequence[Source]) -> None:
+    with ws.db.read() as tx:
+        pending = deliveries.pending(tx, events.KIND, project.id, limit=5000)
+    known = {tool.id for tool in tools}
+    orphans = [delivery for delivery in pending if delivery.body["source"] not in known]
+    _settle(ws, orphans, DeliveryState.DONE, {"source": "removed"})
 
 
 def _work_off(ws: Workspace, project: Project, source: Source, waiting: Sequence[Delivery]) -> list[Imported]:
-    told = [d.body["event"] for d in waiting]
+    told = [delivery.body["event"] for delivery in waiting]
     done = []
     if any(events.deletes(event) for event in told):
-        done.append(_pull(ws, project, source))
+        done.append(_pull(ws, project, source, "webhook"))
     named = _named(ws, source, told)
     if named:
         changes = reach_server(ws, source).fetch(named)
-        done.append(_take(ws, project, source, changes, no_progress))
-    asked = [d for d in waiting if events.trains(d.body["event"])]
-    read = [d for d in waiting if d not in asked]
-    _settle(ws, read, DeliveryState.DONE, {"revisions": sum(one.revisions for one in done)})
-    if asked:
-        state, outcome = _train(ws, project)
-        _settle(ws, asked, state, outcome)
+        done.append(_take(ws, project, source, changes, "webhook"))
+    _conclude(ws, project, waiting, done)
     return done
 
 
-def _named(ws: Workspace, source: Source, told: Sequence[dict[str, object]]) -> list[str]:
-    """Tasks to read again; those that only say that a task of ours was made are not worth it."""
+def _named(ws: Workspace, source: Source, told: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Tasks to read again; events that only say that a task of ours was made are not worth it."""
     with ws.db.read() as tx:
         ours = images.tool_ids(tx, source.id)
     named = [
@@ -198,10 +204,21 @@ def _named(ws: Workspace, source: Source, told: Sequence[dict[str, object]]) -> 
     return list(dict.fromkeys(named))
 
 
-def _settle(ws: Workspace, settled: Sequence[Delivery], state: DeliveryState, outcome: dict[str, object]) -> None:
-    with ws.db.write() as tx:
-        for delivery in settled:
-            deliveries.settle(tx, delivery.id, state, outcome)
+def _conclude(ws: Workspace, project: Project, waiting: Sequence[Delivery], done: Sequence[Imported]) -> None:
+    """Settle events whose tasks were read, and start the training that was asked for."""
+    asked = [delivery for delivery in waiting if events.trains(delivery.body["event"])]
+    read = [delivery for delivery in waiting if delivery not in asked]
+    _settle(ws, read, DeliveryState.DONE, {"revisions": sum(one.revisions for one in done)})
+    if asked:
+        state, outcome = _train(ws, project)
+        _settle(ws, asked, state, outcome)
+
+
+def _settle(ws: Workspace, settled: Sequence[Delivery], state: DeliveryState, outcome: Mapping[str, Any]) -> None:
+    if settled:
+        with ws.db.write() as tx:
+            for delivery in settled:
+                deliveries.settle(tx, delivery.id, state, outcome)
 
 
 def _again(ws: Workspace, waiting: Sequence[Delivery], error: BridgeError) -> None:
@@ -214,7 +231,7 @@ def _again(ws: Workspace, waiting: Sequence[Delivery], error: BridgeError) -> No
 # ---------------------------------------------------------------- "Start training"
 
 
-def _train(ws: Workspace, project: Project) -> tuple[DeliveryState, dict[str, object]]:
+def _train(ws: Workspace, project: Project) -> tuple[DeliveryState, dict[str, Any]]:
     """Cut what is labelled now and start a training, unless one is under way; what forbids it waits for a person."""
     with ws.db.read() as tx:
         running = [run for run in runs.listing(tx, project.id) if run.state not in ENDED]
