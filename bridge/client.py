@@ -74,6 +74,10 @@ class Bridge:
 
         return self._again(ask) if again else ask()
 
+    def text(self, path: str, **params: Any) -> str:
+        """What lies at a path below /api/v1, as text."""
+        return self._again(lambda: self._call("GET", path, params=params).content.decode("utf-8", "replace"))
+
     def delete(self, path: str) -> None:
         """Take something away."""
         self._call("DELETE", path)

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-import msgspec
 from flask import Response, request
 from flask_openapi.blueprint import APIBlueprint
 from pydantic import BaseModel, Field
 
-from bridge.loop import train
-from bridge.model.report import Report
+from bridge.loop import train, transcript
 from bridge.model.scores import Scores
 from bridge.model.training import Checkpoint, RunEvent
 from bridge.store import jobs, projects, runs
-from bridge.web import live, transcript
+from bridge.web import live
 from bridge.web.api import answer, area
 from bridge.web.api.paging import cut_off
 from bridge.web.api.schemas import Given, Name, OfRun, Page, Paged, RunOut, Taken
@@ -103,27 +101,61 @@ class RunWhole(RunOut):
     progress: dict[str, Any]
 
 
-class RowOut(Given):
+class PartsOut(Given):
+    """How many train, and how many are held out."""
+
+    train: int
+    valid: int
+
+
+class LossOut(Given):
+    """One point of the loss curve; null where it was no number."""
+
+    iteration: int
+    loss: float | None
+    avg_loss: float | None
+
+
+class RowOut(ScoresOut):
     """One checkpoint's scores in a report."""
 
-    checkpoint_id: str
+    id: str
     iteration: int
     kind: str
-    scores: ScoresOut
+
+
+class DrawnOut(Given):
+    """One box in an example picture, in pixels; the score is null for a person's."""
+
+    kind: str
+    labels: list[str]
+    points: list[tuple[float | None, float | None]]
+    score: float | None
+
+
+class ExampleOut(Given):
+    """One held-out picture with its labels and what the best checkpoint sees in it."""
+
+    image: str
+    width: int
+    height: int
+    truth: list[DrawnOut]
+    detections: list[DrawnOut]
 
 
 class ReportOut(Given):
-    """All that a report shows, without its example pictures."""
+    """All figures of a report, as `labelbridge report RUN --json` prints them."""
 
     project: str
-    run_id: str
+    run: str
     created: str
     classes: list[str]
-    objects: dict[str, tuple[int, int]]
-    pictures: tuple[int, int]
-    losses: list[tuple[int, float | None, float | None]]
+    objects: dict[str, PartsOut]
+    pictures: PartsOut
+    losses: list[LossOut]
     checkpoints: list[RowOut]
-    best: str | None
+    best: RowOut | None
+    examples: list[ExampleOut]
     findings: dict[str, int]
     facts: dict[str, Any]
 
@@ -132,6 +164,19 @@ class OfCheckpoint(BaseModel):
     """A checkpoint in a path."""
 
     checkpoint: str = Field(min_length=4, max_length=40, pattern="^[0-9a-zA-Z-]+$")
+
+
+class CheckpointWhole(CheckpointOut):
+    """A checkpoint with the run that saved it and the project of that."""
+
+    run: str
+    project: str
+
+
+class LogQuery(Taken):
+    """How much of the log."""
+
+    lines: int | None = Field(None, ge=1, le=10_000, description="only so many last lines, as a person would see them")
 
 
 def blueprint() -> APIBlueprint:
@@ -143,6 +188,7 @@ def blueprint() -> APIBlueprint:
     api.post("/runs/<run>/resume", responses={200: RunOut})(resume_run)
     api.get("/runs/<run>/events", responses={200: Page[EventOut]})(list_events)
     api.get("/runs/<run>/checkpoints", responses={200: Page[CheckpointOut]})(list_checkpoints)
+    api.get("/checkpoints/<checkpoint>", responses={200: CheckpointWhole})(get_checkpoint)
     api.get("/runs/<run>/report", responses={200: ReportOut})(get_report)
     api.get("/runs/<run>/log", responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}})(get_log)
     return api
@@ -179,10 +225,11 @@ def cancel_run(path: OfRun) -> Response:
 
 @require("admin")
 def resume_run(path: OfRun) -> Response:
-    """Go on with a run that has stopped, from its newest checkpoint."""
+    """Go on with a run that has stopped, from its newest checkpoint; refused when no worker is there."""
     ws = workspace()
     with ws.db.read() as tx:
         run = runs.find(tx, path.run)
+    train.require_worker(ws, "train")
     return answer(RunOut.of(train.resume(ws, run.id, who())))
 
 
@@ -216,26 +263,34 @@ def list_checkpoints(path: OfRun, query: Paged) -> Response:
 
 
 @require("admin", "read")
+def get_checkpoint(path: OfCheckpoint) -> Response:
+    """A checkpoint by its id or the beginning of it."""
+    with workspace().db.read() as tx:
+        found = runs.find_checkpoint(tx, path.checkpoint)
+        run = runs.find(tx, found.run_id)
+        scores = runs.scores(tx, run.id).get(found.id)
+    return answer(CheckpointWhole(**CheckpointOut.of(found, scores).model_dump(), run=run.id, project=run.project))
+
+
+@require("admin", "read")
 def get_report(path: OfRun, query: ReportQuery) -> Response:
     """A run's report, as figures or as one HTML file that needs nothing else."""
     from bridge.loop import report
+    from bridge.reporting.record import report_json
 
     ws = workspace()
     with ws.db.read() as tx:
         run = runs.find(tx, path.run)
     if query.format == "html":
         return Response(report.render(ws, run.id, query.lang), content_type="text/html; charset=utf-8")
-    return answer(_figures(report.build(ws, run.id)))
-
-
-def _figures(found: Report) -> ReportOut:
-    return ReportOut.model_validate(msgspec.to_builtins(found, builtin_types=(bytes,)))
+    return answer(ReportOut.model_validate(report_json(report.build(ws, run.id))))
 
 
 @require("admin", "read")
-def get_log(path: OfRun) -> Response:
+def get_log(path: OfRun, query: LogQuery) -> Response:
     """What the program wrote; while it runs, what was understood of it."""
     ws = workspace()
     with ws.db.read() as tx:
         run = runs.find(tx, path.run)
-    return Response(transcript.text(ws, run.id), content_type="text/plain; charset=utf-8")
+    found = transcript.text(ws, run.id) if query.lines is None else "\n".join(transcript.tail(ws, run.id, query.lines))
+    return Response(found, content_type="text/plain; charset=utf-8")

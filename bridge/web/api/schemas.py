@@ -141,19 +141,28 @@ class JobsOut(Given):
 
 
 class FailureOut(Given):
-    """Why a run ended badly, in words."""
+    """Why a run ended badly, in words; keys and fields are what the words are made of."""
 
     kind: str
     cause: str
     action: str
     tail: list[str]
+    keys: dict[Literal["cause", "action"], str]
+    fields: dict[str, Any]
 
     @classmethod
     def of(cls, failure: Failure, language: str = "en") -> FailureOut:
         """A failure with its sentences."""
         cause = texts.render("failures", failure.cause, failure.fields, language)
         action = texts.render("failures", failure.action, failure.fields, language)
-        return cls(kind=failure.kind, cause=cause, action=action, tail=list(failure.tail))
+        return cls(
+            kind=failure.kind,
+            cause=cause,
+            action=action,
+            tail=list(failure.tail),
+            keys={"cause": failure.cause, "action": failure.action},
+            fields=failure.fields,
+        )
 
 
 class RecipeOut(Given):

@@ -10,11 +10,12 @@ from typing import Any
 from flask import render_template
 from sqlalchemy import Connection
 
+from bridge.loop import transcript
 from bridge.model.job import ENDED, JobState
 from bridge.model.scores import Scores
 from bridge.model.training import Checkpoint, Run, RunEvent
 from bridge.store import jobs, projects, runs
-from bridge.web import live, transcript
+from bridge.web import live
 from bridge.web.pages.curve import POINTS, Curve, Point, curve, points_of, thin
 from bridge.workspace import Workspace
 
