@@ -14,8 +14,10 @@ import msgspec
 from bridge.errors import InputError, NotFoundError
 
 _DEPTH = 64
-# Brackets outside strings; strings are skipped whole, so that text with brackets does not count.
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]')
+# Strings are taken out whole, so that brackets in text do not count.
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_ROUND = bytes.maketrans(b"[{]}", b"(())")
+_NO_BRACKET = bytes(set(range(256)) - set(b"[]{}"))
 
 
 def read_bytes(path: Path, max_megabytes: int) -> bytes:
@@ -75,16 +77,13 @@ def too_deep(data: bytes, limit: int = _DEPTH) -> bool:
     """Whether brackets nest deeper than the limit (a decoder could be made to exhaust the stack)."""
     if data.count(b"[") + data.count(b"{") <= limit:
         return False
-    depth = 0
-    for token in _TOKEN.finditer(data):
-        first = token.group()[:1]
-        if first in b"[{":
-            depth += 1
-            if depth > limit:
-                return True
-        elif first in b"]}":
-            depth -= 1
-    return False
+    brackets = _STRING.sub(b"", data).translate(_ROUND, delete=_NO_BRACKET)
+    for _ in range(limit):  # Each round takes the innermost pairs away.
+        outer = brackets.replace(b"()", b"")
+        if outer == brackets:
+            break
+        brackets = outer
+    return b"()" in brackets or brackets.count(b"(") > limit
 
 
 def write_atomic(path: Path, data: bytes | str, sync: bool = True) -> bool:

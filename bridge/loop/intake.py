@@ -200,7 +200,11 @@ class _Intake:
             written: list[int | None] = [next(new) for _ in drafts]
             written = written or [revision_id]
             said.append((Item(_id(image), image.item, _digest(image, document), written[0]), document.extra))
-        images.put_items(tx, self.source.id, [(i, x) for i, x in said if i != self.sighting.items.get(i.image_id)])
+        known = self.sighting.items
+        # What a tool says of a picture without labels (it was looked at, say) is kept nowhere else.
+        images.put_items(
+            tx, self.source.id, [(i, x) for i, x in said if i != known.get(i.image_id) or not i.content_hash]
+        )
         self.sighting.items.update((item.image_id, item) for item, _ in said)
 
     def _decide(
