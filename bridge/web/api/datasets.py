@@ -12,7 +12,7 @@ from bridge.loop.cut import CutOptions, cut
 from bridge.model.dataset import DatasetVersion
 from bridge.store import datasets, projects
 from bridge.web.api import answer, area
-from bridge.web.api.paging import slice_of
+from bridge.web.api.paging import after_number, cut_off, slice_of
 from bridge.web.api.schemas import FindingOut, Given, OfProject, OfVersion, Page, Paged, Taken
 from bridge.web.auth import require, who
 from bridge.web.current import workspace
@@ -24,6 +24,7 @@ class CutIn(Taken):
     fraction: float = Field(0.9, gt=0, le=1)
     seed: int = Field(0, ge=0, le=2**31 - 1)
     keep_pictures: bool = Field(False, description="copy the pictures' bytes, so that the originals may go")
+    held_out: list[str] | None = Field(None, description="names of the pictures to hold out; null for our choice")
 
 
 class VersionOut(Given):
@@ -83,27 +84,30 @@ def list_versions(path: OfProject, query: Paged) -> Response:
 @require("admin")
 def cut_version(path: OfProject, body: CutIn) -> Response:
     """Freeze the present labels: 201 for a new version, 200 when an equal one is there already."""
-    options = CutOptions(body.fraction, body.seed, keep_pictures=body.keep_pictures, who=who())
+    held_out = None if body.held_out is None else frozenset(body.held_out)
+    options = CutOptions(body.fraction, body.seed, held_out, body.keep_pictures, who())
     done = cut(workspace(), path.project, options)
     found = [FindingOut.of(f) for f in done.findings]
-    return answer(CutOut(version=_whole(done.version), new=done.new, findings=found), 201 if done.new else 200)
+    parts = {"train": len(done.version.part("train")), "valid": len(done.version.part("valid"))}
+    return answer(CutOut(version=_whole(done.version, parts), new=done.new, findings=found), 201 if done.new else 200)
 
 
 @require("admin", "read")
 def get_version(path: OfVersion) -> Response:
     """A version by its hash or the beginning of it."""
     with workspace().db.read() as tx:
-        return answer(_whole(datasets.find(tx, path.version)))
+        return answer(_whole(*datasets.glance(tx, path.version)))
 
 
 @require("admin", "read")
 def list_members(path: OfVersion, query: Paged) -> Response:
     """The pictures of a version."""
     with workspace().db.read() as tx:
-        found = datasets.find(tx, path.version)
-    return answer(slice_of(found.members, query, MemberOut.model_validate))
+        version, _ = datasets.glance(tx, path.version)
+        found = datasets.members(tx, version.id, after_number(query), query.limit + 1)
+    return answer(cut_off(found, query, MemberOut.model_validate, lambda member: member.image_id))
 
 
-def _whole(version: DatasetVersion) -> VersionWhole:
-    plain = VersionOut.model_validate(version)
-    return VersionWhole(**plain.model_dump(), train=len(version.part("train")), valid=len(version.part("valid")))
+def _whole(version: DatasetVersion, parts: dict[str, int]) -> VersionWhole:
+    plain = VersionOut.model_validate(version).model_dump()
+    return VersionWhole(**plain, train=parts["train"], valid=parts["valid"])

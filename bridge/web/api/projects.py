@@ -11,12 +11,13 @@ from pydantic import Field
 from bridge.loop import check as checking
 from bridge.loop.validate import NETWORK
 from bridge.model.project import Project
-from bridge.store import findings, jobs, projects, revisions, tokens
+from bridge.store import findings, jobs, projects, tokens
 from bridge.store.revisions import Counts
 from bridge.web.api import answer, area
 from bridge.web.api.paging import after_number, cut_off, slice_of
 from bridge.web.api.schemas import FindingOut, Given, JobsOut, Name, OfProject, Page, Paged, Taken
 from bridge.web.auth import require, who
+from bridge.web.counted import counted
 from bridge.web.current import workspace
 
 Size = Annotated[int, Field(ge=32, le=4096)]
@@ -95,6 +96,7 @@ class FindingQuery(Paged):
 
     rule: str | None = Field(None, max_length=64)
     severity: Literal["error", "warning", "info"] | None = None
+    origin: str | None = Field(None, max_length=64, description="check: only those of the last check")
 
 
 class SourceIn(Taken):
@@ -168,7 +170,7 @@ def delete_project(path: OfProject) -> Response:
 def _whole(wanted: str) -> ProjectWhole:
     with workspace().db.read() as tx:
         found = projects.find(tx, wanted)
-        counts = revisions.counts(tx, found.id)
+        counts = counted(tx, found)
         return ProjectWhole(
             id=found.id,
             name=found.name,
@@ -193,7 +195,7 @@ def _labels(project: Project, counts: Counts) -> list[LabelOut]:
 
 @require("admin", "read")
 def list_findings(path: OfProject, query: FindingQuery) -> Response:
-    """Findings of the last import and check."""
+    """Findings of the last imports and of the last check."""
     with workspace().db.read() as tx:
         found = projects.find(tx, path.project)
         page = findings.listing(
@@ -201,6 +203,7 @@ def list_findings(path: OfProject, query: FindingQuery) -> Response:
             found.id,
             rule=query.rule,
             severity=query.severity,
+            origin=query.origin,
             after=after_number(query),
             limit=query.limit + 1,
         )

@@ -67,7 +67,7 @@ def _page(tx: Connection, project: Project, chosen: dict[str, str]) -> images.Pa
 
 def _cards(tx: Connection, project: Project, found: tuple[Image, ...]) -> list[Card]:
     ids = [image.id for image in found if image.id is not None]
-    faults = findings.counts_of_images(tx, project.id, ids)
+    faults = findings.counts_of_images(tx, ids)
     paint = colours(project.classes)
     present = {c.document.image.id: c for c in revisions.current(tx, project.id, project.labels, ids)}
     cards = []

@@ -17,6 +17,8 @@ from bridge.web.pages.standing import overview
 from bridge.web.pages.ways import done, link
 
 _EXAMPLES = 1
+# Held-out pictures that are named on the page of a version.
+_NAMED = 200
 
 
 def add_to(pages: Blueprint) -> None:
@@ -97,7 +99,8 @@ def promote(project: str) -> Response:
 def version(version: str) -> str:
     """One frozen version: its split and its classes."""
     with workspace().db.read() as tx:
-        found = datasets.find(tx, version)
+        found, parts = datasets.glance(tx, version)
         of = projects.find(tx, found.project)
+        held = datasets.members(tx, found.id, limit=_NAMED, part="valid")
         used_by = [run for run in runs.listing(tx, of.id) if run.version == found.id]
-    return render_template("version.html", version=found, project=of, used_by=used_by)
+    return render_template("version.html", version=found, parts=parts, held=held, project=of, used_by=used_by)

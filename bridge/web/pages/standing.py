@@ -9,8 +9,9 @@ from sqlalchemy import Connection
 from bridge.model.dataset import DatasetVersion
 from bridge.model.project import Project, Source
 from bridge.model.training import Run
-from bridge.store import datasets, findings, predictions, projects, revisions, runs
+from bridge.store import datasets, findings, predictions, projects, runs
 from bridge.store.revisions import Counts
+from bridge.web.counted import counted
 from bridge.web.pages.steps import Standing, Step, next_steps
 
 
@@ -38,7 +39,7 @@ class Overview:
 
 def overview(tx: Connection, project: Project) -> Overview:
     """Everything about one project."""
-    counts = revisions.counts(tx, project.id)
+    counts = counted(tx, project)
     found = findings.counts(tx, project.id)
     fixable = findings.fixable(tx, project.id)
     versions = datasets.listing(tx, project.id)
@@ -55,7 +56,7 @@ def overview(tx: Connection, project: Project) -> Overview:
         fixable=fixable,
         checked=bool(versions) or findings.checked(tx, project.id),
         version=versions[0].id if versions else None,
-        changed=bool(versions) and (revisions.last_change(tx, project.id) or "") > versions[0].created,
+        changed=bool(versions) and (counts.newest or "") > versions[0].created,
         run=last.id if last else None,
         run_state=last.state if last else None,
         measured=len(runs.scores(tx, last.id)) if last else 0,

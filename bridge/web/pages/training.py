@@ -33,7 +33,7 @@ def _form(project: str, chosen: dict[str, str]) -> str:
     ws = workspace()
     with ws.db.read() as tx:
         found = projects.find(tx, project)
-        version = datasets.newest(tx, found.id)
+        version = next(iter(datasets.listing(tx, found.id)), None)
         best = runs.best_checkpoint(tx, found.id)
     nodes = [node for node in training.living_nodes(ws) if "train" in node.queues and not node.draining]
     return render_template(
