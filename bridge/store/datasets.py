@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from bridge.errors import ConflictError, NotFoundError
 from bridge.model.dataset import DatasetVersion, Member, Part
@@ -44,12 +44,34 @@ def put(tx: Connection, version: DatasetVersion) -> bool:
 
 def find(tx: Connection, wanted: str) -> DatasetVersion:
     """A version by its hash or the beginning of it; raises NotFoundError, ConflictError for two such."""
+    return _version(tx, _row(tx, wanted))
+
+
+def _row(tx: Connection, wanted: str) -> Any:
     rows = tx.execute(select(t.dataset_version).where(t.dataset_version.c.id.startswith(wanted)).limit(2)).all()
     if not rows:
         raise NotFoundError("version-missing", version=wanted)
     if len(rows) > 1:
         raise ConflictError("version-ambiguous", version=wanted)
-    return _version(tx, rows[0])
+    return rows[0]
+
+
+def glance(tx: Connection, wanted: str) -> tuple[DatasetVersion, dict[str, int]]:
+    """A version without its members, and how many each part has; raises as find."""
+    row = _row(tx, wanted)
+    c = t.dataset_member.c
+    parts = tx.execute(select(c.part, func.count()).where(c.version == row.id).group_by(c.part))
+    return _bare(row, ()), {"train": 0, "valid": 0} | {row[0]: row[1] for row in parts}
+
+
+def members(
+    tx: Connection, version: str, after: int | None = None, limit: int = 200, part: Part | None = None
+) -> list[Member]:
+    """Members of a version by picture id; after is that of the last one that was seen."""
+    c = t.dataset_member.c
+    query = select(t.dataset_member).where(c.version == version).order_by(c.image_id).limit(limit)
+    query = query.where(c.image_id > after) if after is not None else query
+    return [_member(row) for row in tx.execute(query.where(c.part == part) if part is not None else query)]
 
 
 def newest(tx: Connection, project: str) -> DatasetVersion | None:
@@ -83,13 +105,12 @@ def _ever(tx: Connection, project: str, part: Part) -> set[int]:
 
 
 def _version(tx: Connection, row: Any) -> DatasetVersion:
-    members = tx.execute(
-        select(t.dataset_member).where(t.dataset_member.c.version == row.id).order_by(t.dataset_member.c.image_id)
-    )
-    return _bare(
-        row,
-        tuple(Member(m.image_id, m.name, m.sha256, m.revision_id, m.content_hash, cast(Part, m.part)) for m in members),
-    )
+    query = select(t.dataset_member).where(t.dataset_member.c.version == row.id)
+    return _bare(row, tuple(_member(m) for m in tx.execute(query.order_by(t.dataset_member.c.image_id))))
+
+
+def _member(row: Any) -> Member:
+    return Member(row.image_id, row.name, row.sha256, row.revision_id, row.content_hash, cast(Part, row.part))
 
 
 def _bare(row: Any, members: tuple[Member, ...]) -> DatasetVersion:

@@ -66,6 +66,7 @@ def listing(
     after: int | None = None,
     limit: int | None = None,
     severity: str | None = None,
+    origin: str | None = None,
 ) -> list[Finding]:
     """Findings in the order they were made."""
     query = select(t.finding).where(t.finding.c.project == project).order_by(t.finding.c.id)
@@ -75,6 +76,8 @@ def listing(
         query = query.where(t.finding.c.image_id == image_id)
     if severity is not None:
         query = query.where(t.finding.c.severity == severity)
+    if origin is not None:
+        query = query.where(t.finding.c.origin == origin)
     if after is not None:
         query = query.where(t.finding.c.id > after)
     return [_finding(row) for row in tx.execute(query.limit(limit) if limit else query)]
@@ -90,10 +93,10 @@ def counts(tx: Connection, project: str) -> dict[str, dict[str, int]]:
     return found
 
 
-def counts_of_images(tx: Connection, project: str, image_ids: Sequence[int]) -> dict[int, int]:
+def counts_of_images(tx: Connection, image_ids: Sequence[int]) -> dict[int, int]:
     """How many findings, but information, each of these pictures has."""
     c = t.finding.c
-    where = (c.project == project) & c.image_id.in_(image_ids) & (c.severity != Severity.INFO.value)
+    where = c.image_id.in_(image_ids) & (c.severity != Severity.INFO.value)
     query = select(c.image_id, func.count()).where(where).group_by(c.image_id)
     return {row[0]: row[1] for row in tx.execute(query)}
 

@@ -135,7 +135,7 @@ def page(
     rule: str | None = None,
 ) -> Page:
     """One page of pictures by id, filtered by state, label, part of the name or rule of a finding."""
-    query = _filtered(select(t.image).where(t.image.c.project == project), state, label_id, search, rule)
+    query = _filtered(select(t.image).where(t.image.c.project == project), project, state, label_id, search, rule)
     total = tx.scalar(select(func.count()).select_from(query.subquery())) or 0
     if after is not None:
         query = query.where(t.image.c.id > after)
@@ -145,25 +145,26 @@ def page(
 
 
 def _filtered(
-    query: Select[Any], state: str | None, label_id: int | None, search: str, rule: str | None
+    query: Select[Any], project: str, state: str | None, label_id: int | None, search: str, rule: str | None
 ) -> Select[Any]:
-    revisions = select(t.head.c.image_id).join(t.revision, t.revision.c.id == t.head.c.revision_id)
+    """Few pictures fit a label or a rule, so those are listed once; states are looked up picture by picture."""
+    c, head = t.image.c, t.head.c
+    of_image = select(head.revision_id).where(head.image_id == c.id)
+    boxes = of_image.join(t.revision, t.revision.c.id == head.revision_id)
     if state == "unknown":
-        query = query.where(t.image.c.id.not_in(select(t.head.c.image_id)))
+        query = query.where(~of_image.exists())
     elif state == "reviewed-empty":
-        query = query.where(t.image.c.id.in_(revisions.where(t.revision.c.boxes == 0)))
+        query = query.where(boxes.where(t.revision.c.boxes == 0).exists())
     elif state == "labelled":
-        query = query.where(t.image.c.id.in_(revisions.where(t.revision.c.boxes > 0)))
+        query = query.where(boxes.where(t.revision.c.boxes > 0).exists())
     if label_id is not None:
-        same = select(t.label.c.id).where((t.label.c.id == label_id) | (t.label.c.merged_into == label_id))
-        with_label = select(t.head.c.image_id).join(
-            t.revision_label, t.revision_label.c.revision_id == t.head.c.revision_id
-        )
-        query = query.where(t.image.c.id.in_(with_label.where(t.revision_label.c.label_id.in_(same))))
+        carrying = select(head.image_id).join(t.revision_label, t.revision_label.c.revision_id == head.revision_id)
+        query = query.where(c.id.in_(carrying.where(t.revision_label.c.label_id == label_id)))
     if search:
-        query = query.where(t.image.c.folded.contains(fold_name(search), autoescape=True))
+        query = query.where(c.folded.contains(fold_name(search), autoescape=True))
     if rule:
-        query = query.where(t.image.c.id.in_(select(t.finding.c.image_id).where(t.finding.c.rule == rule)))
+        faulty = select(t.finding.c.image_id).where(t.finding.c.project == project, t.finding.c.rule == rule)
+        query = query.where(c.id.in_(faulty))
     return query
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, Subquery, case, delete, func, insert, select
 
 from bridge.model.annotation import Document, Image, Label, Region, Revision
 from bridge.store import tables as t
@@ -38,7 +38,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Pictures by state, and boxes by label id, over the heads of a project."""
+    """Pictures by state, and boxes by label id, over the heads of a project; newest is when labels changed last."""
 
     images: int
     labelled: int
@@ -46,6 +46,7 @@ class Counts:
     boxes: int
     by_label: dict[int, int]
     conflicts: int
+    newest: str | None = None
 
     @property
     def unknown(self) -> int:
@@ -124,18 +125,6 @@ def history(tx: Connection, image_id: int, labels: Sequence[Label]) -> list[Revi
     """All revisions of a picture, oldest first."""
     query = select(t.revision).where(t.revision.c.image_id == image_id).order_by(t.revision.c.id)
     return [_revision(row, _names(labels)) for row in tx.execute(query)]
-
-
-def last_change(tx: Connection, project: str) -> str | None:
-    """When labels of a project changed last."""
-    query = (
-        select(t.revision.c.at)
-        .join(t.image, t.image.c.id == t.revision.c.image_id)
-        .where(t.image.c.project == project)
-        .order_by(t.revision.c.id.desc())
-        .limit(1)
-    )
-    return cast("str | None", tx.scalar(query))
 
 
 def find(tx: Connection, revision_id: int, labels: Sequence[Label]) -> Revision | None:
@@ -243,26 +232,34 @@ def conflicts(tx: Connection, project: str) -> list[int]:
 
 
 def counts(tx: Connection, project: str) -> Counts:
-    """How many pictures and boxes a project holds now."""
+    """How many pictures and boxes a project holds now; a picture in conflict counts with its fullest head."""
     images = tx.scalar(select(func.count()).select_from(t.image).where(t.image.c.project == project)) or 0
-    of_project = select(t.image.c.id).where(t.image.c.project == project)
-    heads_ = (
-        select(t.head.c.image_id, func.max(t.revision.c.boxes).label("boxes"))
-        .join(t.revision, t.revision.c.id == t.head.c.revision_id)
-        .where(t.head.c.image_id.in_(of_project))
+    c = _by_image(project).c
+    sums = [func.sum(case((when, 1), else_=0)) for when in (c.boxes > 0, c.boxes == 0, c.n > 1)]
+    row = tx.execute(select(*sums, func.sum(c.boxes), func.max(c.at))).one()
+    labelled, empty, clashing, boxes = (int(n or 0) for n in row[:4])
+    return Counts(images, labelled, empty, boxes, _by_label(tx, project), clashing, row[4])
+
+
+def _by_image(project: str) -> Subquery:
+    r = t.revision.c
+    return (
+        select(func.max(r.boxes).label("boxes"), func.max(r.at).label("at"), func.count().label("n"))
+        .join(t.head, t.head.c.revision_id == r.id)
+        .join(t.image, t.image.c.id == t.head.c.image_id)
+        .where(t.image.c.project == project)
         .group_by(t.head.c.image_id)
         .subquery()
     )
-    labelled = tx.scalar(select(func.count()).select_from(heads_).where(heads_.c.boxes > 0)) or 0
-    empty = tx.scalar(select(func.count()).select_from(heads_).where(heads_.c.boxes == 0)) or 0
-    boxes = tx.scalar(select(func.coalesce(func.sum(heads_.c.boxes), 0))) or 0
-    read_as = func.coalesce(t.label.c.merged_into, t.label.c.id)
-    by_label = (
-        select(read_as, func.sum(t.revision_label.c.n))
-        .join(t.head, t.head.c.revision_id == t.revision_label.c.revision_id)
-        .join(t.label, t.label.c.id == t.revision_label.c.label_id)
-        .where(t.head.c.image_id.in_(of_project))
-        .group_by(read_as)
+
+
+def _by_label(tx: Connection, project: str) -> dict[int, int]:
+    """Regions by label over all heads."""
+    c = t.revision_label.c
+    query = (
+        select(c.label_id, func.sum(c.n))
+        .join(t.head, t.head.c.revision_id == c.revision_id)
+        .where(c.label_id.in_(select(t.label.c.id).where(t.label.c.project == project)))
+        .group_by(c.label_id)
     )
-    found = {int(label): int(n) for label, n in tx.execute(by_label)}
-    return Counts(images, labelled, empty, int(boxes), found, len(conflicts(tx, project)))
+    return {int(label): int(n) for label, n in tx.execute(query)}

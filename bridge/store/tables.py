@@ -110,6 +110,7 @@ image = Table(
     Column("file_size", BigInteger),
     Column("mtime_ns", BigInteger),
     UniqueConstraint("project", "folded"),
+    Index(None, "project", "id"),  # pages of a list
 )
 
 # What one tool last said of one picture: its own id, and the content it held when we last read it.
@@ -144,7 +145,7 @@ head = Table(
     "head",
     metadata,
     Column("image_id", Id, ForeignKey("image.id", ondelete="CASCADE"), primary_key=True),
-    Column("revision_id", Id, ForeignKey("revision.id", ondelete="CASCADE"), primary_key=True),
+    Column("revision_id", Id, ForeignKey("revision.id", ondelete="CASCADE"), primary_key=True, index=True),
 )
 
 revision_label = Table(
@@ -153,6 +154,7 @@ revision_label = Table(
     Column("revision_id", Id, ForeignKey("revision.id", ondelete="CASCADE"), primary_key=True),
     Column("label_id", Id, ForeignKey("label.id", ondelete="CASCADE"), primary_key=True),
     Column("n", Integer, nullable=False),
+    Index(None, "label_id", "revision_id", "n"),  # boxes by label without touching the table
 )
 
 finding = Table(
@@ -167,6 +169,7 @@ finding = Table(
     Column("region", Integer),
     Column("fix", String(32)),
     Column("fields", Json, nullable=False),
+    Index(None, "project", "rule", "severity"),
 )
 
 dataset_version = Table(
