@@ -7,11 +7,14 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
 
+from bridge.label_studio import Server
 from bridge.running import free_port
 from tests.parts import DemoRun, absent
+from tests.stories.label_studio import started
 
 
 @pytest.fixture(scope="session")
@@ -29,3 +32,10 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> DemoRun:
         check=False,
     )
     return DemoRun(folder, json.loads(done.stdout), done.returncode)
+
+
+@pytest.fixture(scope="session")
+def label_studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One real Label Studio for all stories; every story makes its own project in it."""
+    with started(tmp_path_factory.mktemp("label-studio") / "data") as server:
+        yield server
