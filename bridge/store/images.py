@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Select, bindparam, func, insert, select, upda
 
 from bridge.errors import NotFoundError
 from bridge.model.annotation import FileStamp, Image, fold_name
+from bridge.store import projects
 from bridge.store import tables as t
 
 
@@ -134,8 +135,10 @@ def page(
     search: str = "",
     rule: str | None = None,
 ) -> Page:
-    """One page of pictures by id, filtered by state, label, part of the name or rule of a finding."""
-    query = _filtered(select(t.image).where(t.image.c.project == project), project, state, label_id, search, rule)
+    """One page of pictures by id, filtered by state, class, part of the name or rule of a finding."""
+    read_as = projects.class_ids(projects.labels(tx, project)) if label_id is not None else {}
+    same = [own for own, class_id in read_as.items() if class_id == label_id] if label_id is not None else None
+    query = _filtered(select(t.image).where(t.image.c.project == project), project, state, same, search, rule)
     total = tx.scalar(select(func.count()).select_from(query.subquery())) or 0
     if after is not None:
         query = query.where(t.image.c.id > after)
@@ -145,7 +148,7 @@ def page(
 
 
 def _filtered(
-    query: Select[Any], project: str, state: str | None, label_id: int | None, search: str, rule: str | None
+    query: Select[Any], project: str, state: str | None, label_ids: Sequence[int] | None, search: str, rule: str | None
 ) -> Select[Any]:
     """Few pictures fit a label or a rule, so those are listed once; states are looked up picture by picture."""
     c, head = t.image.c, t.head.c
@@ -157,9 +160,9 @@ def _filtered(
         query = query.where(boxes.where(t.revision.c.boxes == 0).exists())
     elif state == "labelled":
         query = query.where(boxes.where(t.revision.c.boxes > 0).exists())
-    if label_id is not None:
+    if label_ids is not None:
         carrying = select(head.image_id).join(t.revision_label, t.revision_label.c.revision_id == head.revision_id)
-        query = query.where(c.id.in_(carrying.where(t.revision_label.c.label_id == label_id)))
+        query = query.where(c.id.in_(carrying.where(t.revision_label.c.label_id.in_(label_ids))))
     if search:
         query = query.where(c.folded.contains(fold_name(search), autoescape=True))
     if rule:

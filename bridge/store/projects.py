@@ -89,6 +89,12 @@ def labels(tx: Connection, project: str) -> tuple[Label, ...]:
     return (*classes, *aliases)
 
 
+def class_ids(found: Sequence[Label]) -> dict[int, int]:
+    """The class that each label is read as, by id; a class is read as itself."""
+    classes = {label.name: label.id for label in found if label.alias is None}
+    return {label.id: classes[label.name] for label in found}
+
+
 def _end(by_id: Mapping[int, Any], row: Any) -> Any:
     """The label that a merged one is read as in the end (it may have been merged again)."""
     while row.merged_into is not None:

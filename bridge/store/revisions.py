@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Subquery, case, delete, func, insert, select
 
 from bridge.model.annotation import Document, Image, Label, Region, Revision
+from bridge.store import projects
 from bridge.store import tables as t
 from bridge.store.database import now
 from bridge.store.images import image_of
@@ -254,7 +255,7 @@ def _by_image(project: str) -> Subquery:
 
 
 def _by_label(tx: Connection, project: str) -> dict[int, int]:
-    """Regions by label over all heads."""
+    """Regions by class over all heads."""
     c = t.revision_label.c
     query = (
         select(c.label_id, func.sum(c.n))
@@ -262,4 +263,8 @@ def _by_label(tx: Connection, project: str) -> dict[int, int]:
         .where(c.label_id.in_(select(t.label.c.id).where(t.label.c.project == project)))
         .group_by(c.label_id)
     )
-    return {int(label): int(n) for label, n in tx.execute(query)}
+    read_as = projects.class_ids(projects.labels(tx, project))
+    found: dict[int, int] = {}
+    for label, n in tx.execute(query):
+        found[read_as[label]] = found.get(read_as[label], 0) + int(n)
+    return found

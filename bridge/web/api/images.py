@@ -116,7 +116,7 @@ def list_images(path: OfProject, query: ImageQuery) -> Response:
             after_number(query),
             query.limit,
             query.state,
-            label_id(project.labels, query.label),
+            label_id(project.classes, query.label),
             query.search,
             query.rule,
         )

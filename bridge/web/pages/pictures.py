@@ -60,7 +60,7 @@ def _page(tx: Connection, project: Project, chosen: dict[str, str]) -> images.Pa
         ids = revisions.conflicts(tx, project.id)
         found = [images.find_id(tx, image_id)[1] for image_id in ids[:500]]
         return images.Page(tuple(found), None, len(ids))
-    label = label_id(project.labels, chosen["label"])
+    label = label_id(project.classes, chosen["label"])
     state = chosen["state"] if chosen["state"] in list(State) else None
     return images.page(tx, project.id, cursor(), _PAGE, state, label, chosen["search"], chosen["rule"] or None)
 

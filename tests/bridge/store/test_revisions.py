@@ -97,3 +97,16 @@ def test_pages_of_pictures_can_be_filtered(database: Database) -> None:
         second = images.page(tx, project, after=first.cursor, limit=3)
     assert [i.id for i in (*first.images, *second.images)] == ids
     assert second.cursor is None
+
+
+def test_merged_labels_count_and_are_found_as_the_class_they_became(database: Database) -> None:
+    with database.write() as tx:
+        project, [one, two] = begin(tx, "a.jpg", "b.jpg")
+        labels = projects.labels(tx, project)
+        revisions.put(tx, [draft(one, KIMONO), draft(two, SWIMSUIT)], labels)
+        projects.merge_label(tx, project, "水着", "着物")
+        projects.add_labels(tx, project, ["着衣"], {})
+        projects.merge_label(tx, project, "着物", "着衣")
+        [last] = [label for label in projects.labels(tx, project) if label.alias is None]
+        assert revisions.counts(tx, project).by_label == {last.id: 2}
+        assert [i.id for i in images.page(tx, project, label_id=last.id).images] == [one, two]
