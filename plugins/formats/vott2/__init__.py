@@ -45,7 +45,7 @@ class VottV2:
         return [finding for document in dataset.documents for finding in _losses(document)]
 
     def write(self, dataset: Dataset, out: Path, options: WriteOptions) -> list[Finding]:
-        """Write a project into the folder out, or change the one that is there.
+        """Write a project into the folder out, or change the one that is there (out may also be its .vott file).
 
         Pictures that a project there does not list are added, others stay as they are; a file is only touched if its
         content changes, and kept in .labelbridge-backup before. A model's regions are written, marked, where no

@@ -37,6 +37,7 @@ def decoded(path: str, frame: bool = False) -> str:
     if re.match(r"/[A-Za-z]:/", path):
         path = path[1:]
     plain = path if "%" not in path else _unescaped(path)
+    plain = plain.replace("\0", "\ufffd")  # No file name holds NUL.
     return _tidy(plain) + (_FRAME + time if time else "")
 
 

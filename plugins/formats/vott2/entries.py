@@ -35,7 +35,8 @@ class Entry:
 def entries_of(project: VottProject, images: Path | None = None) -> tuple[tuple[Entry, ...], tuple[Finding, ...]]:
     """All entries in the project's order, orphans last, and what is wrong between them."""
     orphans = dict(_orphans(project))
-    records = {**project.assets, **{key: record for key, record in orphans.items() if record is not None}}
+    records = {key: record if decoded_path(record) else _placed(project, key) for key, record in project.assets.items()}
+    records |= {key: record for key, record in orphans.items() if record is not None}
     paths = {key: decoded_path(record) or key for key, record in records.items()}  # No place at all: its id is a name.
     groups: dict[str, list[str]] = {}
     for key, record in records.items():
@@ -58,6 +59,14 @@ def _orphans(project: VottProject) -> Iterator[tuple[str, Record | None]]:
             labels = project.labels(key)
             asset = labels.content.get("asset") if labels else None
             yield key, asset if isinstance(asset, dict) and decoded_path(asset) else None
+
+
+def _placed(project: VottProject, key: str) -> Record:
+    """An asset that does not say where its picture is, with what its asset file knows of it."""
+    labels = project.labels(key)
+    inside = labels.content.get("asset") if labels else None
+    told = {name: value for name, value in project.assets[key].items() if name in ("state", "size")}
+    return inside | told if isinstance(inside, dict) else project.assets[key]
 
 
 def _is_picture(project: VottProject, key: str, record: Record) -> bool:

@@ -21,7 +21,7 @@ def stringify(value: Any) -> bytes:
 
 def _plain(value: Any) -> Any:
     if type(value) is dict:
-        return {key: _plain(item) for key, item in value.items()}
+        return {_plain(key): _plain(item) for key, item in value.items()}
     if type(value) is list:
         return [_plain(item) for item in value]
     if type(value) is float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from bridge.errors import InputError, NotFoundError
 from bridge.model.finding import Finding, Severity
 from plugins.formats.mending import Mended, read_mended
 from plugins.formats.vott2.asset import Record
+from plugins.formats.vott2.jsontext import stringify
 
 # How deep the smallest whole things lie: the fields of a region, so that a rectangle whose points were cut off is
 # still known by its box.
@@ -75,12 +76,22 @@ def read_settled(path: Path, max_megabytes: int, depth: int) -> Mended:
     try:
         mended = read_mended(path, max_megabytes, depth)
         if mended.how is None or not _is_new(path):
-            return mended
+            return replace(mended, value=_storable(mended.value))
     except InputError:
         if not _is_new(path):
             raise
     time.sleep(_WAIT)
-    return read_mended(path, max_megabytes, depth)
+    mended = read_mended(path, max_megabytes, depth)
+    return replace(mended, value=_storable(mended.value))
+
+
+def _storable(value: Any) -> Any:
+    """The value without halves of characters, which JSON can spell and nothing can store."""
+    try:
+        msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        return msgspec.json.decode(stringify(value))
+    return value
 
 
 def _is_new(path: Path) -> bool:

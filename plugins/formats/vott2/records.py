@@ -10,7 +10,7 @@ from typing import Any
 from bridge.model.annotation import Document, Region
 from plugins.formats.grid import Grid
 from plugins.formats.marked import mark, unmarked
-from plugins.formats.vott2.region import KEY, drawable, read_region, render_region
+from plugins.formats.vott2.region import KEY, LOST, drawable, read_region, render_region
 from plugins.formats.vott2.shown import shown
 
 _AUTHOR = "checkpoint:"
@@ -39,8 +39,8 @@ def records_of(document: Document, grid: Grid) -> Records | None:
     drawn = [_drawn(n, region, document.image.name, grid) for n, region in enumerate(document.regions or ())]
     wanted = [_predicted(n, region, grid) for n, region in enumerate(document.predictions)]
     written = [pair for pair in wanted if document.regions is None or (document.regions and not pair[1])]
-    predictions = [record for record, _ in written if record is not None]
-    kept = [record for record in drawn if record is not None]
+    predictions = [record for record, _ in written if record is not LOST]
+    kept = [record for record in drawn if record is not LOST]
     return Records(
         _in_order(kept, predictions, document),
         lost=len(drawn) - len(kept),
@@ -74,7 +74,7 @@ def _drawn(number: int, region: Region, image: str, grid: Grid) -> Any:
     accepted = unmarked(own, region) is not None
     made = own if own and not accepted else _made_id(region, image, number)
     record = render_region(region, made)
-    return {**record, "id": made} if accepted and record is not None else record
+    return {**record, "id": made} if accepted and record is not LOST else record
 
 
 def _made_id(region: Region, image: str, number: int) -> str:
@@ -89,7 +89,7 @@ def _predicted(number: int, region: Region, grid: Grid) -> tuple[Any, bool]:
         return render_region(seen, seen.region_id or ""), False
     drawn = drawable(replace(seen, points=tuple((round(x, _DIGITS), round(y, _DIGITS)) for x, y in seen.points)))
     if drawn is None:
-        return None, True
+        return LOST, True
     checkpoint = (region.author or "").removeprefix(_AUTHOR) or "model"
     record = render_region(replace(drawn, extra={}), mark(checkpoint, number, drawn))
     return record | ({} if region.score is None else {"score": region.score}), True

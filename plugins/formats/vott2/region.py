@@ -19,6 +19,7 @@ from plugins.formats.vott2.asset import Record
 
 # Where in extra we keep what VoTT wrote; in a project's extra also the asset files that belong to no picture.
 KEY, FILES = "vott", "vott-files"
+LOST: Any = object()
 Flaw = tuple[str, Severity, dict[str, Any]]
 
 _KINDS: dict[str, Kind] = {
@@ -60,7 +61,7 @@ def _usual(raw: Record) -> Region | None:
         return None
     corners = ((left, top), (left + width, top + height))
     off = max(abs(corners[1][0] - right), abs(corners[1][1] - bottom))
-    if off > _AGREE or width < 0 or height < 0:
+    if not (off <= _AGREE and width >= 0 and height >= 0):  # Also where one is not a number.
         return None
     exact = (right, bottom) == corners[1] and (width, height) == (right - left, bottom - top)
     return Region("rectangle", corners, tuple(tags), region_id, extra={} if exact else {KEY: sides[2:]})
@@ -167,7 +168,7 @@ def _record(
 
 
 def render_region(region: Region, region_id: str) -> Any:
-    """VoTT's record of a region; None where VoTT has no shape for it and no record was kept.
+    """VoTT's record of a region; LOST where VoTT has no shape for it and no record was kept.
 
     A kept record is used as it is while it still says the same, else its unknown fields go into a new one.
     """
@@ -176,11 +177,11 @@ def render_region(region: Region, region_id: str) -> Any:
         said, _ = read_region(kept)
         if (said.kind, said.labels) == (region.kind, region.labels) and _same(said.points, region.points):
             return kept
-    elif region.kind == "damaged":
+    elif region.kind == "damaged" and KEY in region.extra:
         return kept  # Not even an object; it goes back as it came.
     drawn = drawable(region)
     if drawn is None:
-        return None
+        return LOST
     if isinstance(kept, (list, tuple)) and len(kept) == 4 and _same(_from_sides(drawn, kept), drawn.points):
         return _record(region_id, drawn.labels, *drawn.points[0], *kept)
     record = _drawn(drawn.kind, region_id, drawn.labels, drawn.points)

@@ -39,7 +39,8 @@ _ID = re.compile(r"[\w-]{1,100}", re.ASCII)
 def write(dataset: Dataset, out: Path, options: WriteOptions) -> list[Finding]:
     """Write into out: a new project, or changes to the one that is there; raises InputError where it cannot."""
     try:
-        out.mkdir(parents=True, exist_ok=True)
+        if not out.is_file():
+            out.mkdir(parents=True, exist_ok=True)
         target = _Target.open(dataset, out, options)
         for done, document in enumerate(dataset.documents, 1):
             target.put(document)
@@ -73,6 +74,7 @@ class _Target:
         """Start from what is in the folder; else from the project that the labels came from; else from nothing."""
         there = any(path.name.endswith(SUFFIX) for path in candidates(out))
         base = open_project(out) if there else None
+        out = out.parent if out.is_file() else out
         kept = dataset.extra.get(KEY)
         skeleton = base.content if base else kept if isinstance(kept, dict) else new_skeleton(dataset.name)
         assets = skeleton.get("assets")
@@ -109,7 +111,8 @@ class _Target:
             there = (item for item in told if item in self.base.assets or item in self.base.files)
             key = next(there, None) or self.known.get(fold_name(document.image.name))
             if key is not None:
-                return key, key, dict(self.base.assets.get(key) or _asset_inside(self.base.labels(key)) or kept or {})
+                asset = self.base.assets.get(key, _asset_inside(self.base.labels(key)))
+                return key, key, dict(kept or {} if asset is None else asset)
         asset = self.placing.asset(document, kept)
         key = asset.get("id")
         if not isinstance(key, str) or not _ID.fullmatch(key):
@@ -178,6 +181,8 @@ def planned(document: Document, asset: Record, before: Labels | None) -> Plan:
         return Plan(asset, skipped=len(document.predictions))
     template = before.content if before else _kept(document).get("file")
     unchanged = before is not None and not before.damage and before.regions == records.regions
+    if unchanged and records.regions:
+        return Plan(asset, skipped=records.skipped)
     asset = asset | {"state": _state(records, asset, unchanged or (before is None and template is not None))}
     if unchanged or (not records.regions and template is None):
         return Plan(asset, skipped=records.skipped)

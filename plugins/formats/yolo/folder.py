@@ -60,7 +60,7 @@ def data_file(path: Path) -> Path | None:
 def is_data_file(path: Path) -> bool:
     """Whether a file says where names or a list of pictures are."""
     try:
-        keys = parse_data(read_text(path, 1))
+        keys = parse_data(_text(path, 1))
     except BridgeError:
         return False
     return bool({"names", "train", "valid"} & keys.keys())
@@ -92,7 +92,7 @@ def open_folder(path: Path, max_megabytes: int) -> DarknetFolder:
     names = names_file(root) if path.is_dir() else None
     if names is None:
         raise NotFoundError("yolo-missing", path=str(path))
-    labels, findings = parse_names(read_text(names, max_megabytes), names.name)
+    labels, findings = parse_names(_text(names, max_megabytes), names.name)
     root = root.absolute()
     lists = {key: _list_beside(root, known, max_megabytes) for key, known in _LISTS.items()}
     return DarknetFolder(
@@ -101,7 +101,7 @@ def open_folder(path: Path, max_megabytes: int) -> DarknetFolder:
 
 
 def _from_data(data: Path, root: Path, max_megabytes: int) -> DarknetFolder:
-    keys = parse_data(read_text(data, max_megabytes))
+    keys = parse_data(_text(data, max_megabytes))
     here = data.parent.absolute()
     bases = tuple(dict.fromkeys((root, here, *_parents(here))))
     findings: list[Finding] = []
@@ -109,7 +109,7 @@ def _from_data(data: Path, root: Path, max_megabytes: int) -> DarknetFolder:
     for key in lists:
         found = _resolve(keys.get(key, ""), bases)
         if found is not None:
-            lists[key] = _entries(read_text(found[0], max_megabytes))
+            lists[key] = _entries(_text(found[0], max_megabytes))
             bases = tuple(dict.fromkeys((found[1], *bases)))
         elif keys.get(key):
             findings.append(Finding("list-missing", Severity.ERROR, None, {"key": key, "path": keys[key]}))
@@ -128,7 +128,7 @@ def _names(
         fields = {"path": keys.get("names", "-"), "classes": count or 0}
         findings.append(Finding("names-missing", Severity.WARNING, None, fields))
         return tuple(f"class-{number}" for number in range(count or 0)), False
-    names, flaws = parse_names(read_text(found[0], max_megabytes), found[0].name)
+    names, flaws = parse_names(_text(found[0], max_megabytes), found[0].name)
     findings += flaws
     if count is not None and count != len(names):
         fields = {"case": "classes", "ours": len(names), "theirs": count}
@@ -176,6 +176,11 @@ def _resolve(value: str, bases: tuple[Path, ...]) -> tuple[Path, Path] | None:
     return None
 
 
+def _text(path: Path, max_megabytes: int) -> str:
+    """A text file; without NUL, which no path and no name can hold."""
+    return read_text(path, max_megabytes).replace("\0", "\ufffd")
+
+
 def _parents(folder: Path) -> Iterator[Path]:
     return iter(folder.parents[:_UP])
 
@@ -188,7 +193,7 @@ def _list_beside(root: Path, names: tuple[str, ...], max_megabytes: int) -> tupl
     """A list of pictures in a folder without data file, if one of the usual names is a list indeed."""
     for name in names:
         if (root / name).is_file():
-            entries = _entries(read_text(root / name, max_megabytes))
+            entries = _entries(_text(root / name, max_megabytes))
             if entries and Path(entries[0]).suffix.lower() in EXTENSIONS:
                 return entries
     return None

@@ -52,6 +52,7 @@ def test_ids_of_whole_projects_are_those_that_vott_made() -> None:
             "https://acct.blob.core.windows.net/c/a b.jpg",
         ),
         ("a.jpg", "a.jpg"),
+        ("file:/x/a%00b.jpg", "/x/a\ufffdb.jpg"),
     ],
 )
 def test_a_path_is_decoded_as_a_person_knows_it(path: str, known: str) -> None:

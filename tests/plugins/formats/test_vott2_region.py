@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.model.annotation import Box, Region
-from plugins.formats.vott2.region import drawable, read_region, render_region
+from plugins.formats.vott2.region import LOST, drawable, read_region, render_region
 
 
 def raw(left: float, top: float, width: float, height: float, **changes: Any) -> dict[str, Any]:
@@ -153,5 +153,6 @@ def test_a_turned_box_and_an_ellipse_become_polygons_of_the_same_place() -> None
 
 
 def test_a_brush_has_no_shape_here() -> None:
-    assert render_region(Region("brush", (), ("a",)), "x") is None
-    assert render_region(Region("damaged", (), ("a",)), "x") is None
+    assert render_region(Region("brush", (), ("a",)), "x") is LOST
+    assert render_region(Region("damaged", (), ("a",)), "x") is LOST
+    assert render_region(read_region(None)[0], "x") is None

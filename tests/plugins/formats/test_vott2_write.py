@@ -429,6 +429,17 @@ def test_marks_survive_a_picture_that_was_resized(tmp_path: Path, picture: Calla
 # ---------------------------------------------------------------- what cannot be written
 
 
+def test_the_vott_file_stands_for_its_folder(tmp_path: Path) -> None:
+    target = copied("v2.2.0-win", tmp_path)
+    shutil.copy(target / "demo project.vott", target / "other.vott")
+    region = Region.rectangle(Box(1, 2, 3, 4), "kimono")
+    dataset = changed(again(target / "other.vott"), "apple.jpg", regions=(region,))
+    before = files(target)
+    VottV2().write(dataset, target / "other.vott", BARE)
+    changed_files = {name for name, was in files(target).items() if was != before.get(name) and "backup" not in name}
+    assert changed_files == {"6a9535de88cabfa4be8de5cf581d2b9d-asset.json"}
+
+
 def test_several_projects_in_the_folder_are_refused(tmp_path: Path) -> None:
     for name in ("a.vott", "b.vott"):
         (tmp_path / name).write_text('{"assets": {}}')
