@@ -99,8 +99,8 @@ def _disk(settings: Settings) -> Part:
 def _label_studio(_: Settings) -> Part:
     from bridge import label_studio
 
-    program = label_studio.program()
-    return Part("label-studio", program is not None, False, str(program or "installed on first `demo --label-studio`"))
+    found = label_studio.installed(label_studio.cache_folder())
+    return Part("label-studio", found is not None, False, str(found or "installed on first `demo --label-studio`"))
 
 
 def _browser(_: Settings) -> Part:

@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,8 @@ def demo_(call: Call, out: Path, once: bool, label_studio: bool, deadline: int, 
     demo = Demo(call.console, settings, out.absolute(), deadline, iterations)
     documents = demo.draw()
     demo.write_vott(documents)
-    with demo.started() as running:
+    with ExitStack() as stack:
+        running = stack.enter_context(demo.started())
         demo.take_labels(running.ws)
         demo.check(running.ws)
         demo.cut(running.ws, documents)
@@ -60,7 +62,7 @@ def demo_(call: Call, out: Path, once: bool, label_studio: bool, deadline: int, 
         demo.report(running.ws)
         demo.predict(running.ws)
         if label_studio:
-            demo.label_studio(running.ws)
+            demo.label_studio(running.ws, stack)
         call.console.emit(demo.told)
         _end(call.console, running, once or not sys.stdout.isatty() or call.console.json)
     return 0
@@ -131,14 +133,15 @@ class Demo:
 
     def take_labels(self, ws: Workspace) -> None:
         """Import the VoTT project, and keep the folder connected for the way back."""
+        from bridge.loop.connect import connect_folder
         from bridge.loop.intake import IntakeOptions, import_path
-        from bridge.store import projects
+        from bridge.loop.reconcile import pull
 
         self.head("demo-import", url=ws.settings.url())
         with self.console.progress("importing", path="vott") as progress:
             done = import_path(ws, PROJECT, self.out / "vott", IntakeOptions("vott-v2", who="demo"), progress)
-        with ws.db.write() as tx:
-            projects.put_source(tx, done.project, "vott", "vott-v2", str(self.out / "vott"))
+        connect_folder(ws, PROJECT, "vott-v2", self.out / "vott", "demo", "vott")
+        pull(ws, PROJECT, "vott")
         self.console.findings(done.findings)
         self.console.say("imported", images=done.images, boxes=done.boxes, revisions=done.revisions, project=PROJECT)
         self.told["imported"] = {"images": done.images, "boxes": done.boxes}
@@ -279,12 +282,22 @@ class Demo:
         self.console.say("demo-pushed", made=made, accepted=accepted, path=self.out / "vott")
         self.told.update(predicted=made, pushed=accepted)
 
-    def label_studio(self, ws: Workspace) -> None:
-        """The same boxes in a real Label Studio."""
-        from bridge.cli.demo_label_studio import show
+    def label_studio(self, ws: Workspace, stack: ExitStack) -> None:
+        """The same boxes in a real Label Studio, which runs until the end of the demo."""
+        from bridge import label_studio
+        from bridge.loop.connect import connect
+        from bridge.loop.push import push
 
         self.head("demo-label-studio")
-        self.told["label_studio"] = show(self.console, ws, PROJECT, self.out)
+        server = stack.enter_context(label_studio.fresh_server(self.out / "label-studio", self.console.say))
+        connect(ws, PROJECT, server.url, server.access.token, who="demo", name="label-studio")
+        outcomes = push(ws, PROJECT, "label-studio")
+        for outcome in outcomes:
+            self.console.findings(outcome.refused)
+        accepted = sum(outcome.accepted for outcome in outcomes)
+        access = {"user": server.access.user, "password": server.access.password}
+        self.console.say("demo-label-studio-up", url=server.url, accepted=accepted, **access)
+        self.told["label_studio"] = {"url": server.url, "pushed": accepted}
 
 
 def _forget_tags(folder: Path, known: Sequence[str]) -> None:
