@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bridge.errors import MissingPartError, NotFoundError
@@ -32,17 +32,19 @@ def open_workspace(settings: Settings, create: bool = False) -> Workspace:
 
     Raises NotFoundError data-missing, or MissingPartError store-old when `labelbridge migrate` is due.
     """
+    # Not where we happen to be: a web server looks for relative paths elsewhere.
+    settings = replace(settings, data=settings.data.absolute())
     data = settings.data
     if not data.is_dir():
         if not create:
-            raise NotFoundError("data-missing", path=str(data.absolute()))
+            raise NotFoundError("data-missing", path=str(data))
         make_folder(data)
         data.chmod(0o700)
     db = Database(settings.database())
     if create:
         migrations.migrate(db)
     elif settings.database_url == "" and not Path(db.engine.url.database or "").is_file():
-        raise NotFoundError("data-missing", path=str(data.absolute()))
+        raise NotFoundError("data-missing", path=str(data))
     elif migrations.present(db) != migrations.newest():
         raise MissingPartError("store-old", found=migrations.present(db) or "-", wanted=migrations.newest())
     return Workspace(settings, db, Blobs(data / "blobs"), Registry(data / "plugins"))
