@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,15 +35,22 @@ class _Handler(WSGIRequestHandler):
         return
 
 
+def _free_port() -> int:
+    """A free port that no outgoing connection is given, so that it is still free after a stop."""
+    while True:
+        port = random.randint(20_000, 32_000)
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return port
+
+
 class Served:
     """The app over a workspace, listening; can be stopped and started again at the same place."""
 
     def __init__(self, ws: Workspace, app: Any) -> None:
         self.ws = ws
         self._app = app
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+        self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         with ws.db.write() as tx:
             _, self.token = tokens.create(tx, "a node", "node")
@@ -56,8 +65,19 @@ class Served:
 
     def start(self) -> None:
         """Listen."""
-        self._server = make_server("127.0.0.1", self.port, self._app, threaded=True, request_handler=_Handler)
+        self._server = self._bound()
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+
+    def _bound(self) -> BaseWSGIServer:
+        """A server at our port, which may still be held for a moment by connections that end."""
+        deadline = time.monotonic() + 5
+        while True:
+            try:
+                return make_server("127.0.0.1", self.port, self._app, threaded=True, request_handler=_Handler)
+            except SystemExit:  # So werkzeug says that the port is taken.
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.01)
 
     def stop(self) -> None:
         """Go away."""

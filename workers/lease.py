@@ -54,6 +54,7 @@ class Hold:
     def finish(self, end: End, going_on: Callable[[], bool]) -> bool:
         """Say how it ended, again and again while the bridge is away and going_on allows; whether it arrived."""
         self._last_beat()
+        self._stop.set()  # A beat after the last word would find the lease gone.
         pause = 0.5
         while not self.lost.is_set():
             try:

@@ -30,8 +30,6 @@ log = structlog.get_logger()
 
 # A training that got further than the last time is worth going on with, but not for ever.
 _RESUMES = 2
-# These do not go away by trying again.
-_HOPELESS = frozenset({"cfg", "data", "missing-file", "environment"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +104,7 @@ class Training:
             failure = self._judge(ended)
             if failure is None:
                 return Outcome("done")
-            if resumed == _RESUMES or not self._worth_going_on(failure, start):
+            if resumed == _RESUMES or self._reached() <= start.iteration:
                 return Outcome("failed", asdict(failure))
             resumed += 1
             self._journal.note("resumed", why=failure.kind, cause=failure.cause, iteration=self._reached())
@@ -185,9 +183,6 @@ class Training:
     def _reached(self) -> int:
         newest = self._kept.newest()
         return newest[1] if newest else 0
-
-    def _worth_going_on(self, failure: Failure, start: Start) -> bool:
-        return failure.kind not in _HOPELESS and self._reached() > start.iteration
 
     def _hand_in_transcript(self) -> str | None:
         """The blob of the last attempt's output; a run without one is still a run."""
