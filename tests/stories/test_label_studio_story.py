@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,21 +18,26 @@ from bridge.label_studio import Server
 from bridge.loop import connect, intake, predict, push, reconcile
 from bridge.loop.connect import ConnectOptions
 from bridge.loop.cut import CutOptions, cut
-from bridge.model.annotation import Document, State, fold_name
+from bridge.model.annotation import Box, Document, State
 from bridge.model.dataset import Reading
 from bridge.model.delivery import Delivery, DeliveryState
+from bridge.model.job import JobState, Node
 from bridge.model.project import Source
 from bridge.model.training import Checkpoint
 from bridge.plugin import PushOutcome
 from bridge.sample import LABELS, draw_sample
 from bridge.settings import Settings
-from bridge.store import deliveries, images, jobs, projects, revisions, runs
+from bridge.store import deliveries, images, jobs, nodes, projects, revisions, runs
 from bridge.store.revisions import Current
+from bridge.store.tables import prediction
 from bridge.workspace import Workspace, open_workspace
+from tests.parts import absent
 from tests.serving import PROJECT, due_run, recipe, serving
 from tests.stories.label_studio import Person, box
 
 pytestmark = pytest.mark.story
+CHROMIUM = "/usr/bin/chromium"
+NAMES = list(LABELS)
 
 
 @dataclass
@@ -102,7 +108,7 @@ def bench(tmp_path: Path, label_studio: Server) -> Iterator[Bench]:
         yield made
 
 
-class running:  # noqa: N801
+class running:
     """A bench for as long as the block lasts."""
 
     def __init__(self, folder: Path, server: Server, labelled: int, others: int) -> None:
@@ -132,6 +138,13 @@ def versions(person: Person, project: int) -> dict[str, int]:
     for one in person.get(f"/api/predictions/?project={project}"):
         found[one["model_version"]] = found.get(one["model_version"], 0) + 1
     return found
+
+
+def boxes_of(labels: list[str]) -> str:
+    """A labeling config of somebody's own."""
+    known = "".join(f'<Label value="{label}"/>' for label in labels)
+    control = f'<RectangleLabels name="label" toName="image">{known}</RectangleLabels>'
+    return f'<View><Image name="image" value="$image"/>{control}</View>'
 
 
 def number_of(source: Source) -> int:
@@ -168,11 +181,10 @@ def test_380_pictures_and_their_predictions_reach_the_annotator(tmp_path: Path, 
 def test_a_prediction_that_is_left_out_silently_is_reported(bench: Bench, label_studio: Server) -> None:
     with Person(label_studio) as person:
         # Given a project of somebody's own, whose config lacks one of our labels
-        config = '<View><Image name="img" value="$picture"/><RectangleLabels name="kind" toName="img">{}</RectangleLabels></View>'
-        known = "".join(f'<Label value="{label}"/>' for label in list(LABELS)[:2])
-        made = person.ask(
-            "POST", "/api/projects/", json={"title": "theirs", "label_config": config.format(known)}
-        ).json()
+        config = (
+            boxes_of(NAMES[:2]).replace('"image"', '"img"').replace("$image", "$picture").replace('"label"', '"kind"')
+        )
+        made = person.ask("POST", "/api/projects/", json={"title": "theirs", "label_config": config}).json()
         source = bench.connect(number=made["id"])
         connect.export_tasks(bench.ws, PROJECT, "label-studio")
         # When predictions are pushed, of which each holds one box of the missing label
@@ -182,8 +194,8 @@ def test_a_prediction_that_is_left_out_silently_is_reported(bench: Bench, label_
         assert (outcome.sent, outcome.accepted) == (12, 0)
         refused = [f for f in outcome.refused if f.rule == "push-refused"]
         assert len({f.image for f in refused}) == 12
-        assert list(LABELS)[2] in refused[0].fields["reason"]
-        assert [f.fields["label"] for f in outcome.refused if f.rule == "label-not-in-tool"] == list(LABELS)[2:]
+        assert NAMES[2] in refused[0].fields["reason"]
+        assert [f.fields["label"] for f in outcome.refused if f.rule == "label-not-in-tool"] == NAMES[2:]
         # And those without that label arrive
         bench.checkpoint("cafe0003", boxes=2)
         assert bench.push().accepted == 12
@@ -196,7 +208,7 @@ def test_a_prediction_that_is_left_out_silently_is_reported(bench: Bench, label_
 def test_what_a_person_submits_becomes_a_revision(bench: Bench, label_studio: Server) -> None:
     source = bench.connect()
     name = unseen(bench)[0]
-    label = list(LABELS)[0]
+    label = NAMES[0]
     with Person(label_studio) as person:
         # When an annotator draws and submits
         answer = person.submit(bench.task_of(source, name), [box(label, 10, 20, 30, 40, id="r1")])
@@ -227,7 +239,7 @@ def test_what_a_person_submits_becomes_a_revision(bench: Bench, label_studio: Se
 def test_a_skipped_picture_is_no_labelling_and_a_lost_event_is_found(bench: Bench, label_studio: Server) -> None:
     source = bench.connect()
     skipped, lost, empty = unseen(bench)[:3]
-    label = list(LABELS)[0]
+    label = NAMES[0]
     with Person(label_studio) as person:
         drawn = [box(label, 1, 2, 3, 4, id="r1")]
         person.submit(bench.task_of(source, skipped), drawn, was_cancelled=True)
@@ -251,7 +263,7 @@ def test_a_skipped_picture_is_no_labelling_and_a_lost_event_is_found(bench: Benc
 def test_what_is_deleted_there_is_kept_here(bench: Bench, label_studio: Server) -> None:
     source = bench.connect()
     first, second = unseen(bench)[:2]
-    label = list(LABELS)[0]
+    label = NAMES[0]
     with Person(label_studio) as person:
         made = person.submit(bench.task_of(source, first), [box(label, 1, 2, 30, 40, id="r1")]).json()
         person.submit(bench.task_of(source, second), [box(label, 1, 2, 30, 40, id="r1")])
@@ -352,7 +364,7 @@ def test_an_event_is_answered_at_once_while_the_store_is_busy(
             for name in names:
                 number = bench.task_of(source, name)
                 began = time.monotonic()
-                assert person.submit(number, [box(list(LABELS)[0], 1, 2, 30, 40, id="r")]).status_code == 201
+                assert person.submit(number, [box(NAMES[0], 1, 2, 30, 40, id="r")]).status_code == 201
                 seconds.append(time.monotonic() - began)
     finally:
         stop.set()
@@ -381,3 +393,237 @@ def import_until(bench: Bench, stop: threading.Event) -> None:
                 for n in range(500)
             ]
             intake.take(bench.ws, project, source, Reading(tuple(LABELS), iter(said), len(said)), "test")
+
+
+def test_in_a_real_browser_boxes_are_seen_and_submitted_while_a_newer_version_comes(
+    bench: Bench, label_studio: Server, tmp_path: Path
+) -> None:
+    from playwright.sync_api import sync_playwright
+
+    if not Path(CHROMIUM).exists():
+        absent("chromium")
+    bench.checkpoint("cafe0040")
+    source = bench.connect()
+    bench.push()
+    with Person(label_studio) as person, sync_playwright() as play:
+        page = play.chromium.launch(executable_path=CHROMIUM).new_context(viewport={"width": 1400, "height": 900})
+        page.add_cookies(person.cookies())  # type: ignore[arg-type]
+        stream = page.new_page()
+        pictures: list[Any] = []
+        stream.on("response", lambda answer: pictures.append(answer) if "/pictures/" in answer.url else None)
+        # Given a person who opens the label stream
+        stream.goto(f"{label_studio.url}/projects/{number_of(source)}/data?labeling=1")
+        stream.wait_for_selector(".lsf-outliner-item__title", timeout=60_000)
+        # Then our picture is drawn, and the predicted boxes are listed with their scores
+        titles = stream.locator(".lsf-outliner-item__title")
+        assert [title.strip() for title in titles.all_inner_texts()] == NAMES[:3]
+        stream.wait_for_function("[...document.images].some(i => i.naturalWidth === 320)", timeout=30_000)
+        assert [answer.status for answer in pictures] == [200]
+        stream.screenshot(path=str(tmp_path / "annotator.png"))
+        # When a newer version replaces the one on the screen, and then Submit is pressed
+        bench.checkpoint("cafe0041", boxes=2)
+        bench.push()
+        with stream.expect_response(lambda r: "/annotations" in r.url and r.request.method == "POST") as answered:
+            stream.get_by_test_id("bottombar-submit-button").click()
+        # Then it is taken
+        assert answered.value.status == 201
+        task = int(answered.value.json()["task"])
+    # And it is here, box by box where the model had seen it, as a person's work
+    reconcile.work_off(bench.ws, bench.project)
+    with bench.ws.db.read() as tx:
+        image_id = images.tool_ids(tx, source.id)[str(task)]
+        newest = revisions.history(tx, image_id, projects.labels(tx, bench.project))[-1]
+    assert newest.author == f"label-studio:{label_studio.access.user}"
+    found = [(region.labels, region.author, region.box) for region in newest.regions]
+    for (labels, author, drawn), (k, label) in zip(found, enumerate(NAMES[:3]), strict=True):
+        assert (labels, author) == ((label,), None)
+        assert drawn is not None
+        assert (drawn.left, drawn.top, drawn.right, drawn.bottom) == pytest.approx((20 + 50 * k, 30, 60 + 50 * k, 90))
+
+
+# ---------------------------------------------------------------- as ML backend
+
+
+def test_we_are_an_ml_backend_with_a_password(bench: Bench, label_studio: Server) -> None:
+    version = bench.checkpoint("cafe0050")
+    with Person(label_studio) as person:
+        # When the project is connected with us as ML backend
+        source = bench.connect(backend=True)
+        number = number_of(source)
+        [backend] = person.get(f"/api/ml/?project={number}")
+        assert (backend["readable_state"], backend["model_version"]) == ("Connected", version)
+        # Then Label Studio does not ask us at every "next task", and its own webhook carries our secret
+        assert not person.get(f"/api/projects/{number}/")["model_version"]
+        hooks = person.get(f"/api/webhooks/?project={number}")
+        assert len(hooks) == 2
+        assert all(hook["headers"].get("X-Labelbridge-Secret") for hook in hooks)
+        assert not any(hook["send_for_all_actions"] for hook in hooks)
+        # When predictions are retrieved, twice
+        for _ in range(2):
+            path = f"/api/dm/actions?id=retrieve_tasks_predictions&project={number}"
+            got = person.ask("POST", path, json={"selectedItems": {"all": True, "excluded": []}})
+            assert got.ok
+        # Then each task has one, and a push finds nothing to do
+        assert versions(person, number) == {version: 12}
+        assert bench.push().detail["created"] == 0
+        assert person.get(f"/api/ml/{backend['id']}/versions") == {"versions": [version]}
+        # And a wrong password is told as such
+        wrong = {"project": number, "url": backend["url"], "title": "x", "auth_method": "BASIC_AUTH"}
+        wrong |= {"basic_auth_user": "labelbridge", "basic_auth_pass": "wrong"}
+        assert "authentication parameters" in person.ask("POST", "/api/ml/", json=wrong).text
+        # And connecting once more doubles nothing
+        bench.connect(backend=True)
+        assert len(person.get(f"/api/ml/?project={number}")) == 1
+        assert len(person.get(f"/api/webhooks/?project={number}")) == 2
+        assert person.get(f"/api/projects/{number}/")["model_version"] == version
+
+
+def test_a_saved_annotation_comes_once_although_two_webhooks_tell_of_it(bench: Bench, label_studio: Server) -> None:
+    source = bench.connect(backend=True)
+    with Person(label_studio) as person:
+        person.submit(bench.task_of(source, unseen(bench)[0]), [box(NAMES[0], 1, 2, 30, 40, id="r")])
+    assert len(bench.waiting("ANNOTATION_CREATED")) == 1
+    assert [one.revisions for one in reconcile.work_off(bench.ws, bench.project)] == [1]
+
+
+def test_what_is_not_predicted_yet_is_made_due_once(bench: Bench, label_studio: Server) -> None:
+    version = bench.checkpoint("cafe0051")
+    with bench.ws.db.write() as tx:
+        tx.execute(prediction.delete().where(prediction.c.image_id.in_([1, 2])))
+    with Person(label_studio) as person:
+        source = bench.connect(backend=True)
+        for _ in range(2):
+            path = f"/api/dm/actions?id=retrieve_tasks_predictions&project={number_of(source)}"
+            assert person.ask("POST", path, json={"selectedItems": {"all": True, "excluded": []}}).ok
+        assert versions(person, number_of(source)) == {version: 10}
+    with bench.ws.db.read() as tx:
+        [asked] = [job for job in jobs.listing(tx, bench.project) if job.kind == "predict"]
+    assert (asked.payload["checkpoint"], asked.payload["images"]) == (version, [1, 2])
+
+
+def test_start_training_is_answered_at_once_and_begun_later(bench: Bench, label_studio: Server) -> None:
+    with bench.ws.db.write() as tx:
+        for job in jobs.listing(tx, bench.project):
+            jobs.cancel(tx, job.id)
+        nodes.put(tx, Node("here", queues=("train", "detect"), seen=time.time() + 600))
+    with Person(label_studio) as person:
+        source = bench.connect(backend=True)
+        [backend] = person.get(f"/api/ml/?project={number_of(source)}")
+        # When "Start training" is pressed
+        began = time.monotonic()
+        assert person.ask("POST", f"/api/ml/{backend['id']}/train", json={}).ok
+        assert time.monotonic() - began < 1.0
+        assert [d.body["event"]["action"] for d in bench.waiting("START_TRAINING")] == ["START_TRAINING"]
+        # Then a run is due once it is worked off, and pressing again while it goes on makes no second one
+        reconcile.work_off(bench.ws, bench.project)
+        person.ask("POST", f"/api/ml/{backend['id']}/train", json={})
+        reconcile.work_off(bench.ws, bench.project)
+    with bench.ws.db.read() as tx:
+        due = [run for run in runs.listing(tx, bench.project) if run.state is JobState.QUEUED]
+    assert len(due) == 1
+    outcomes = [d.outcome for d in bench.events(DeliveryState.DONE) if d.body["event"]["action"] == "START_TRAINING"]
+    assert sorted(outcome["new"] for outcome in outcomes) == [False, True]
+
+
+# ---------------------------------------------------------------- other ways in
+
+
+def test_a_personal_access_token_works_and_a_wrong_one_is_named(bench: Bench, label_studio: Server) -> None:
+    with Person(label_studio) as person:
+        made = person.ask("POST", "/api/token/", json={})
+        token = made.json()["token"]
+        assert number_of(bench.connect(token=token))
+        assert [one.images for one in reconcile.pull(bench.ws, PROJECT)] == [12]
+        sealed = bench.ws.settings.data / "store.sqlite3"
+        assert token.encode() not in sealed.read_bytes()
+        person.ask("POST", "/api/token/blacklist/", json={"refresh": token})
+    for wrong in (token, "0" * 40):
+        with pytest.raises(AccessError, match="label-studio-token-refused"):
+            bench.connect(token=wrong)
+
+
+def test_pictures_that_somebody_uploaded_there_come_here(
+    bench: Bench, label_studio: Server, picture: Callable[..., Path]
+) -> None:
+    label = NAMES[0]
+    with Person(label_studio) as person:
+        number = person.ask(
+            "POST", "/api/projects/", json={"title": "theirs", "label_config": boxes_of([label])}
+        ).json()["id"]
+        # Given two uploads of one name, and a task whose picture lies on a host that nobody allowed
+        for shade, width in (("a", 64), ("b", 80)):
+            path = picture(f"{shade}/犬.jpg", width, 48, exif=turned() if shade == "b" else b"")
+            with path.open("rb") as file:
+                sent = person.ask("POST", f"/api/projects/{number}/import", files={"file": (path.name, file)})
+            assert sent.ok, sent.text
+        away = [{"data": {"image": "http://127.0.0.1:9/away.jpg"}}]
+        person.ask("POST", f"/api/projects/{number}/import", json=away)
+        tasks = person.get(f"/api/tasks/?project={number}&fields=all")["tasks"]
+        for task in tasks[:2]:
+            shown = (64, 48) if task is tasks[0] else (48, 80)
+            drawn = box(label, 50, 0, 50, 100, id="r") | {"original_width": shown[0], "original_height": shown[1]}
+            person.submit(task["id"], [drawn])
+        # When the project is connected and pulled
+        bench.connect(number=number)
+        [done] = reconcile.pull(bench.ws, PROJECT)
+        # Then both are two pictures of ours, with bytes, and boxes in the stored pixels (the second is turned by EXIF)
+        found = {n: c.document for n, c in bench.present().items() if "犬" in n}
+        assert sorted(found) == sorted(["犬.jpg", f"{tasks[1]['id']}/犬.jpg"])
+        sizes = {(d.image.width, d.image.height, d.image.sha256 is not None) for d in found.values()}
+        assert sizes == {(64, 48, True), (80, 48, True)}
+        boxes = {d.image.width: d.regions[0].box for d in found.values() if d.regions}
+        assert boxes[64] == Box(32, 0, 64, 48)
+        assert boxes[80] == Box(0, 0, 80, 24)
+        # And the third is known without its bytes
+        assert [(f.rule, f.image) for f in done.findings if f.rule == "not-fetched"] == [("not-fetched", "away.jpg")]
+        # And pulling again fetches and changes nothing
+        assert [one.revisions for one in reconcile.pull(bench.ws, PROJECT)] == [0]
+        assert len(bench.present()) == 15
+
+
+def turned() -> bytes:
+    """EXIF that says: turn a quarter clockwise to show."""
+    from PIL import Image
+
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    return exif.tobytes()
+
+
+def test_pictures_can_be_sent_where_browsers_cannot_reach_us(bench: Bench, label_studio: Server) -> None:
+    # When the pictures are uploaded instead of linked
+    source = bench.connect(upload=True)
+    with Person(label_studio) as person:
+        tasks = person.get(f"/api/tasks/?project={number_of(source)}&fields=all")["tasks"]
+        # Then Label Studio serves each one itself, under the name that we know it by
+        assert {task["data"]["labelbridge_name"] for task in tasks} == set(bench.present())
+        for task in tasks:
+            shown = person.ask("GET", task["data"]["image"])
+            with bench.ws.db.read() as tx:
+                image = images.find(tx, bench.project, task["data"]["labelbridge_name"])
+            assert hashlib.sha256(shown.content).hexdigest() == image.sha256
+        # And a second run uploads nothing
+        bench.connect(upload=True)
+        assert person.get(f"/api/projects/{number_of(source)}/")["task_number"] == 12
+
+
+def test_a_project_without_boxes_is_refused(bench: Bench, label_studio: Server) -> None:
+    with Person(label_studio) as person:
+        choice = '<Choices name="c" toName="image"><Choice value="x"/></Choices>'
+        config = f'<View><Image name="image" value="$image"/>{choice}</View>'
+        number = person.ask("POST", "/api/projects/", json={"title": "choices", "label_config": config}).json()["id"]
+    with pytest.raises(InputError, match="label-config-no-boxes"):
+        bench.connect(number=number)
+    with bench.ws.db.read() as tx:
+        assert [source.kind for source in projects.sources(tx, bench.project)] == ["import"]
+
+
+def test_a_new_label_is_added_to_a_config_that_is_ours(bench: Bench, label_studio: Server) -> None:
+    source = bench.connect()
+    with bench.ws.db.write() as tx:
+        projects.add_labels(tx, bench.project, ["猫 <&>"], {})
+    bench.checkpoint("cafe0060")
+    assert bench.push().refused == ()
+    with Person(label_studio) as person:
+        config = person.get(f"/api/projects/{number_of(source)}/")["parsed_label_config"]
+    assert config["label"]["labels"] == [*LABELS, "猫 <&>"]
