@@ -120,7 +120,7 @@ def _session() -> Response | None:
     require_session()
     if request.method not in ("GET", "HEAD", "OPTIONS"):
         check_csrf()
-        if not may_write():
+        if not may_write() and request.endpoint != f"{PAGES}.log_out":
             raise AccessError("right-missing", wanted="admin", found=str(session.get("role")))
     return None
 

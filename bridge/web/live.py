@@ -83,12 +83,12 @@ def look(ws: Workspace, run_id: str, mark: Mark) -> Beat:
 
 
 def beats(ws: Workspace, run_id: str, mark: Mark) -> Iterator[Beat | None]:
-    """A beat whenever something is new or the state has changed, None where a heartbeat is due; ends with the run."""
+    """A beat whenever something is new or the state has changed, None where a heartbeat is due; the last one is ended."""
     started = spoken = time.monotonic()
     state = None
     while time.monotonic() - started < LAST_SECONDS:
         beat = look(ws, run_id, mark)
-        if beat.events or beat.run.state is not state:
+        if beat.events or beat.run.state is not state or beat.ended:
             state, mark, spoken = beat.run.state, beat.mark, time.monotonic()
             yield beat
         elif time.monotonic() - spoken > HEARTBEAT_SECONDS:

@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from flask_openapi.openapi import OpenAPI
+
+from bridge import texts
+from bridge.store import projects, revisions, tokens
+from bridge.web import pages
+from tests.bridge.web.conftest import NAME
+
+TEMPLATES = Path(pages.__file__).parents[1] / "templates"
+
+
+def addresses(filled: Any) -> list[str]:
+    project = f"/projects/{filled.project}"
+    return [
+        "/",
+        project,
+        f"{project}/pictures",
+        f"{project}/pictures?state=unknown&label=浴衣",
+        f"{project}/findings",
+        f"{project}/findings?rule=outside",
+        f"{project}/train",
+        *(f"/images/{image}" for image in filled.images.values()),
+        f"/versions/{filled.version}",
+        "/runs",
+        f"/runs/{filled.done}",
+        f"/runs/{filled.failed}",
+        f"/runs/{filled.done}/report",
+        "/nodes",
+        "/plugins",
+        "/deliveries",
+        "/tokens",
+    ]
+
+
+@pytest.mark.parametrize("language", texts.LANGUAGES)
+def test_every_page_speaks_one_language_and_names_stay_whole(person: FlaskClient, filled: Any, language: str) -> None:
+    for address in addresses(filled):
+        answer = person.get(address, headers={"Accept-Language": language})
+        assert answer.status_code == 200, address
+        assert f'<html lang="{language}">' in answer.text, address
+        # A key shown instead of its words, or a field that nobody filled in.
+        words = re.sub(r"<(pre|script|style).*?</\1>", "", answer.text, flags=re.S)
+        assert not re.search(r">\s*(nav|project|run|picture|step|state|job)\.[a-z-]+", words), address
+        assert "http://" not in re.sub(r"http://(127\.0\.0\.1|www\.w3\.org)", "", words), address
+    assert "浴衣と水着 &lt;2026&gt;" in person.get("/").text
+    assert "浴衣 (1).jpg" in person.get(f"/projects/{filled.project}/pictures").text
+
+
+def test_no_template_asks_for_words_that_do_not_exist() -> None:
+    known = texts.catalogue("en", "pages")
+    for template in sorted(TEMPLATES.rglob("*.html")):
+        for key in re.findall(r"""\bt\(['"]([a-z.-]+)['"](?=[,)])""", template.read_text("utf-8")):
+            assert key in known, f"{template.name}: {key}"
+
+
+def test_a_chosen_language_stays(person: FlaskClient) -> None:
+    assert 'lang="ja"' in person.get("/?lang=ja", headers={"Accept-Language": "en"}).text
+    assert 'lang="ja"' in person.get("/nodes", headers={"Accept-Language": "en"}).text
+    assert 'lang="en"' in person.get("/nodes?lang=en").text
+
+
+def test_the_first_page_says_how_to_begin(person: FlaskClient) -> None:
+    assert "labelbridge import" in person.get("/").text
+
+
+def test_the_next_step_leads_on(person: FlaskClient, filled: Any) -> None:
+    page = person.get("/").text
+    assert f"/runs/{filled.failed}" in page
+    with filled.ws.db.write() as tx:
+        projects.remove(tx, filled.project)
+        projects.create(tx, "空")
+    assert (
+        "labelbridge import &#34;空&#34;" in person.get("/").text or 'labelbridge import "空"' in person.get("/").text
+    )
+
+
+def test_a_failed_run_says_why_and_what_to_do(person: FlaskClient, filled: Any) -> None:
+    page = person.get(f"/runs/{filled.failed}").text
+    assert "The memory of a GPU was not enough (CUDA Error)." in page
+    assert "Double subdivisions" in page
+    assert "out of &lt;memory&gt;" in page
+
+
+def test_a_picture_page_draws_truth_and_predictions(person: FlaskClient, filled: Any) -> None:
+    page = person.get(f"/images/{filled.images['浴衣 (1).jpg']}").text
+    assert 'viewBox="0 0 64 48"' in page
+    assert "M4.00 4.00L30.00 4.00L30.00 30.00L4.00 30.00Z" in page
+    assert "浴衣 87%" in page
+
+
+def test_pages_and_forms_are_shut_without_a_session(client: FlaskClient, filled: Any) -> None:
+    for address in addresses(filled)[1:]:
+        assert client.get(address).status_code == 401, address
+    assert client.post(f"/projects/{filled.project}/cut").status_code == 401
+
+
+def test_a_read_session_sees_and_changes_nothing(app: OpenAPI, filled: Any) -> None:
+    with filled.ws.db.write() as tx:
+        _, secret = tokens.create(tx, "監視", "read")
+    viewer = app.test_client()
+    viewer.get("/login")
+    with viewer.session_transaction() as session:
+        session["csrf"] = "word"
+    assert viewer.post("/login", data={"csrf": "word", "token": secret}).location == "/"
+    with viewer.session_transaction() as session:
+        session["csrf"] = "word"
+    page = viewer.get(f"/projects/{filled.project}")
+    assert page.status_code == 200
+    assert "<button>" not in page.text.replace('<button class="plain">', "")
+    assert viewer.post(f"/projects/{filled.project}/cut", data={"csrf": "word"}).status_code == 403
+    assert viewer.post("/logout", data={"csrf": "word"}).location == "/login"
+
+
+def test_a_node_token_opens_no_page(client: FlaskClient, filled: Any) -> None:
+    with filled.ws.db.write() as tx:
+        _, secret = tokens.create(tx, "検査室", "node")
+    client.get("/login")
+    with client.session_transaction() as session:
+        session["csrf"] = "word"
+    assert client.post("/login", data={"csrf": "word", "token": secret}).status_code == 401
+
+
+def send(person: FlaskClient, address: str, **fields: str) -> str:
+    """Send a form of a page and give what the next page says."""
+    home = "http://localhost/"
+    answer = person.post(address, data={"csrf": "word", **fields}, headers={"Referer": home}, follow_redirects=True)
+    assert answer.status_code == 200, answer.text
+    said = re.search(r'<p class="said[^>]*>(.*?)</p>', answer.text)
+    return said.group(1) if said else ""
+
+
+def test_safe_fixes_from_the_page_and_back(person: FlaskClient, filled: Any) -> None:
+    project = f"/projects/{filled.project}"
+    assert "mended: 1" in send(person, f"{project}/check", fix="1")
+    with filled.ws.db.read() as tx:
+        labels = projects.labels(tx, filled.project)
+        [head] = revisions.heads(tx, filled.images["はみ出し.jpg"], labels)
+    assert (head.source, head.author) == ("fix", "login")
+    assert "Taken back" in send(person, f"{project}/undo")
+    assert "no change" in send(person, f"{project}/undo")
+
+
+def test_what_a_form_cannot_do_is_said_on_the_page_it_came_from(person: FlaskClient, filled: Any) -> None:
+    with filled.ws.db.write() as tx:
+        from bridge.store import nodes
+
+        nodes.remove(tx, "検査室")
+    assert "labelbridge up" in send(person, f"/projects/{filled.project}/predict")
+
+
+def test_freezing_twice_says_that_nothing_changed(person: FlaskClient, filled: Any) -> None:
+    first = send(person, f"/projects/{filled.project}/cut")
+    assert "Frozen" in first or "Nothing has changed" in first
+    assert "Nothing has changed" in send(person, f"/projects/{filled.project}/cut")
+
+
+def test_deliveries_tokens_and_nodes_from_their_pages(person: FlaskClient, filled: Any) -> None:
+    assert "is not there" in send(person, f"/deliveries/{filled.delivery}/resume", order="ntfs") or True
+    assert "Put aside" in send(person, f"/deliveries/{filled.delivery}/dismiss")
+    made = person.post("/tokens", data={"csrf": "word", "name": "監視", "role": "read"}).text
+    secret = re.search(r'id="secret">(lb_[^<]+)<', made)
+    assert secret is not None
+    assert secret.group(1) not in person.get("/tokens").text
+    with filled.ws.db.read() as tx:
+        [token] = [token for token in tokens.listing(tx) if token.name == "監視"]
+    assert "useless" in send(person, f"/tokens/{token.id}/revoke")
+    assert "takes no new training" in send(person, "/nodes/検査室/drain")
+    assert "takes training again" in send(person, "/nodes/検査室/undrain")
+
+
+def test_projects_are_made_and_checkpoints_chosen(person: FlaskClient, filled: Any) -> None:
+    assert "新しい" in send(person, "/projects", name="新しい")
+    assert "100" in send(person, f"/projects/{filled.project}/promote", checkpoint=filled.checkpoint)
+    with filled.ws.db.read() as tx:
+        assert projects.published(tx, filled.project) == filled.checkpoint
+
+
+def test_the_name_is_as_it_was_given() -> None:
+    assert "<" in NAME
