@@ -17,7 +17,7 @@ from plugins.formats.vott2.project import ASSET_SUFFIX, VottProject
 class Entry:
     """One picture: its asset, where it lay when it was labelled, and its name relative to the folder of all of them.
 
-    twins are the ids of other assets for the same path.
+    twins are the ids of other assets for the same path. file is where the picture lies, if that is known already.
     """
 
     id: str
@@ -25,6 +25,7 @@ class Entry:
     path: str
     name: str
     twins: tuple[str, ...] = ()
+    file: str | None = None
 
     @property
     def is_frame(self) -> bool:
@@ -42,7 +43,7 @@ def entries_of(project: VottProject, images: Path | None = None) -> tuple[tuple[
     for key, record in records.items():
         if _is_picture(project, key, record):
             groups.setdefault(paths[key], []).append(key)
-    names = _names(list(dict.fromkeys(paths.values())), images, _source_folder(project))
+    names = _names(list(dict.fromkeys(paths.values())), images, source_folder(project))
     found = []
     for path, keys in groups.items():
         newest = keys[0] if len(keys) == 1 else _newest(project, keys)
@@ -108,7 +109,7 @@ def _names(paths: list[str], images: Path | None, source: str) -> dict[str, str]
     return {path: common_name(path, root) for path in paths}
 
 
-def _source_folder(project: VottProject) -> str:
+def source_folder(project: VottProject) -> str:
     """The folder of the project's pictures, with a slash at its end; "" where the connection is encrypted."""
     connection = project.content.get("sourceConnection")
     options = connection.get("providerOptions") if isinstance(connection, dict) else None

@@ -22,6 +22,7 @@ from plugins.formats.vott2.labels import Labels
 from plugins.formats.vott2.project import ASSET_SUFFIX, VottProject, open_project
 from plugins.formats.vott2.region import FILES, KEY, read_region
 from plugins.formats.vott2.shown import grid_findings, grid_of, stored
+from plugins.formats.vott2.unshown import unshown
 from plugins.formats.vott2.whereabouts import Whereabouts
 
 _NOTHING = Labels({})
@@ -31,12 +32,14 @@ def read(path: Path, options: ReadOptions) -> Reading:
     """The project at a path; raises as open_project."""
     project = open_project(path, options.max_file_megabytes)
     entries, findings = entries_of(project, options.images)
+    pictures = Whereabouts(project.path.parent, options.images, options.max_megapixels)
+    every = entries + unshown(project, entries, pictures, options.images)
     tags = {tag["name"]: tag.get("color") for tag in project.tags}
     title = project.content.get("name")
     return Reading(
         labels=tuple(tags),
-        documents=Documents(project, entries, options),
-        total=len(entries),
+        documents=Documents(project, every, pictures),
+        total=len(every),
         title=title if isinstance(title, str) else project.path.stem,
         declared=isinstance(project.content.get("tags"), list),
         findings=(*project.findings, *findings, *_videos(entries)),
@@ -65,17 +68,17 @@ class Documents:
 
     project: VottProject
     entries: tuple[Entry, ...]
-    options: ReadOptions
+    pictures: Whereabouts
 
     def __iter__(self) -> Iterator[Document]:
-        folder = self.project.path.parent
-        pictures = Whereabouts(folder, self.options.images, self.options.max_megapixels)
         for entry in self.entries:
-            yield self._document(entry, pictures)
+            yield self._document(entry)
 
-    def _document(self, entry: Entry, pictures: Whereabouts) -> Document:
+    def _document(self, entry: Entry) -> Document:
+        image, findings = (_frame(entry), ()) if entry.is_frame else self.pictures.image(entry)
+        if entry.file is not None:  # Never shown.
+            return Document(image, None, findings)
         labels = self.project.labels(entry.id)
-        image, findings = (_frame(entry), ()) if entry.is_frame else pictures.image(entry)
         grid = grid_of(entry.asset, image)
         drawn = _drawn(entry, labels or _NOTHING, grid)
         regions, doubts = _settled(entry, labels, drawn)

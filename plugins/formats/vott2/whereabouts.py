@@ -39,6 +39,9 @@ class Whereabouts:
 
     def _places(self, entry: Entry) -> Iterator[tuple[str, str]]:
         """Folders and names to try in turn."""
+        if entry.file is not None:
+            folder, _, name = entry.file.rpartition("/")
+            yield folder or "/", name
         if self._images is not None:
             folder = str(self._images.absolute())
             parts = entry.path.strip("/").split("/")
@@ -73,7 +76,8 @@ class Whereabouts:
 
     def _missing(self, entry: Entry) -> Found:
         width, height = size_of(entry.asset)
-        fields = {"name": entry.name, "folder": str(self._images or entry.path.rpartition("/")[0])}
+        folder = self._images or entry.path.rpartition("/")[0] or self._project
+        fields = {"name": entry.name, "folder": str(folder)}
         finding = Finding("missing-image", Severity.WARNING, entry.name, fields)
         return Image(entry.name, width, height, item=entry.id), (finding,)
 

@@ -87,19 +87,21 @@ class _Target:
 
     def put(self, document: Document) -> None:
         """Write one picture's asset file if its labels changed, and keep its asset for the project."""
-        slot, key, asset = self._asset(document)
+        found = self._asset(document)
+        if found is None:
+            return
+        slot, key, asset = found
         before = self.base.labels(key) if self.base else None
         plan = planned(document, asset, before)
         self.skipped += plan.skipped
         self.findings += plan.findings
         if plan.content is not None:
             self._write(key, plan.content)
-        orphan = self.base is not None and key not in self.base.assets and key in self.base.files
-        if not orphan or plan.content is not None:
+        if plan.content is not None or slot in self.assets or self._is_listed(document, key):
             self.assets[slot] = (key, plan.asset)
 
-    def _asset(self, document: Document) -> tuple[str, str, Record]:
-        """A picture's place among the assets, its id and its asset.
+    def _asset(self, document: Document) -> tuple[str, str, Record] | None:
+        """A picture's place among the assets, its id and its asset; None if the project need not know of it.
 
         The asset is the project's own, else the one it came with, else a new one where the picture is now.
         """
@@ -113,11 +115,19 @@ class _Target:
             if key is not None:
                 asset = self.base.assets.get(key, _asset_inside(self.base.labels(key)))
                 return key, key, dict(kept or {} if asset is None else asset)
+            if document.regions is None and not document.predictions:
+                return None  # VoTT lists it from the folder when it lies there.
         asset = self.placing.asset(document, kept)
         key = asset.get("id")
         if not isinstance(key, str) or not _ID.fullmatch(key):
             key = asset_id(str(asset.get("path")))  # An id becomes a file name.
         return old if self.base is None and isinstance(old, str) and old in self.assets else key, key, asset
+
+    def _is_listed(self, document: Document, key: str) -> bool:
+        """Whether the project names a picture of which nothing changed: not if VoTT never showed it."""
+        if self.base is not None and key in self.base.files:
+            return False  # Its asset file stands alone, as it was found.
+        return KEY not in self.dataset.extra or document.regions is not None or bool(_kept(document))
 
     def _write(self, key: str, content: Record) -> None:
         path = self.out / (key + ASSET_SUFFIX)

@@ -46,6 +46,7 @@ DRAWN = {
     "plus+amp&.jpg": [("rectangle", ((1, 1), (51, 51)), ("a&b",))],
     "quote'.jpg": [("rectangle", ((600, 400), (680, 520)), ("kimono",))],
     "日本語.jpg": [("rectangle", ((5, 6), (75, 86)), ("水着",))],
+    "never_visited.jpg": [],  # VoTT lists it from the folder, the project does not name it
 }
 
 
@@ -112,7 +113,8 @@ def test_every_version_is_read_as_it_was_drawn(name: str) -> None:
     assert drawn(reading) == DRAWN
     assert reading.labels == ("kimono", "swimsuit", "beauty man", "水着", "unused", "a&b")
     assert reading.colors["水着"] == "#015cda"
-    assert (reading.total, reading.title, reading.declared) == (16, "demo project", True)
+    assert (reading.total, reading.title, reading.declared) == (17, "demo project", True)
+    assert [d.image.name for d in reading.documents if d.state is State.UNKNOWN] == ["never_visited.jpg"]
     assert {d.image.name for d in reading.documents if d.state is State.REVIEWED_EMPTY} == {
         "clip.mp4#t=0.333333",
         "empty_visited.jpg",
@@ -168,7 +170,7 @@ def test_nothing_of_the_users_is_touched_not_even_where_nothing_may_be(tmp_path:
     for path in paths:
         path.chmod(0o555 if path.is_dir() else 0o444)
     before = [(p, p.stat().st_mtime_ns, p.read_bytes() if p.is_file() else b"") for p in paths]
-    assert len(drawn(read(tmp_path / "v2.0.0-win-truncated"))) == 16
+    assert len(drawn(read(tmp_path / "v2.0.0-win-truncated"))) == 17
     assert [(p, p.stat().st_mtime_ns, p.read_bytes() if p.is_file() else b"") for p in paths] == before
     assert sorted(tmp_path.rglob("*")) == paths
 
@@ -365,6 +367,41 @@ def test_a_path_that_leads_out_is_only_a_name(project: Project, tmp_path: Path) 
         "y": {"path": "file:a.jpg", "state": 1},
     }
     assert list(drawn(read(project.save()))) == ["etc/secret.jpg", "a.jpg"]
+
+
+# ---------------------------------------------------------------- pictures never shown
+
+
+def unknown(reading: Reading) -> dict[str, str | None]:
+    return {d.image.name: d.image.item for d in reading.documents if d.state is State.UNKNOWN}
+
+
+def test_pictures_that_vott_never_showed_are_those_beside_the_others(
+    project: Project, picture: Callable[..., Path]
+) -> None:
+    for name in ("a.jpg", "set/b.JPG", "new 水.png", "set/new.bmp", "other/no.jpg", "notes.txt.gif", "._a.jpg"):
+        picture(f"pics/{name}", 640, 480, format="PNG")
+    (project.folder.parent / "pics" / "c.webp").write_bytes(b"VoTT does not show these")
+    root = project.folder.parent / "pics"
+    for name in ("a.jpg", "set/B.jpg"):
+        project.add(f"{root}/{name}", 1)
+    found = unknown(read(project.save()))
+    assert found == {
+        name: new_asset(f"{root}/{name}", 0, 0)["id"] for name in ("new 水.png", "notes.txt.gif", "set/new.bmp")
+    }
+
+
+def test_a_project_in_which_nothing_was_shown_yet(project: Project, picture: Callable[..., Path]) -> None:
+    path = picture("pics/a.jpg", 640, 480)
+    assert unknown(read(project.save())) == {}
+    assert list(unknown(read(project.save(), images=path.parent))) == ["a.jpg"]
+    project.content["sourceConnection"] = {"providerOptions": {"folderPath": str(path.parent)}}
+    assert unknown(read(project.save())) == {"a.jpg": new_asset(str(path), 0, 0)["id"]}
+
+
+def test_the_id_is_the_one_that_vott_will_give_on_the_machine_where_it_runs() -> None:
+    path = "C:\\vott\\プロジェクト\\images\\never_visited.jpg"
+    assert unknown(read(FIXTURES / "v2.2.0-win")) == {"never_visited.jpg": new_asset(path, 0, 0)["id"]}
 
 
 # ---------------------------------------------------------------- sizes
@@ -565,5 +602,5 @@ def test_equal_labels_have_an_equal_content_hash_in_every_version() -> None:
 
 def test_a_dataset_can_be_made_of_it() -> None:
     dataset = dataset_of(read(FIXTURES / "v2.2.0-win"))
-    assert len(list(dataset.documents)) == 16
+    assert len(list(dataset.documents)) == 17
     assert replace(dataset, name="x").name == "x"

@@ -95,8 +95,9 @@ def test_labels_come_back_equal(name: str, how: Any, tmp_path: Path) -> None:
     before = fixture(name)
     VottV2().write(before, tmp_path / "out", WriteOptions(pictures=how))
     after = again(tmp_path / "out")
-    assert contents(after.documents) == contents(before.documents)
-    assert [d.state for d in after.documents] == [d.state for d in before.documents]
+    wanted = [d for d in before.documents if d.regions is not None or how != "none"]  # The last one VoTT never showed.
+    assert contents(after.documents) == contents(wanted)
+    assert [(d.image.name, d.state) for d in after.documents] == [(d.image.name, d.state) for d in wanted]
     assert set(after.labels) >= set(before.labels)
 
 
@@ -257,7 +258,8 @@ def test_pictures_are_linked_or_copied_and_never_overwritten(
     before = other.read_bytes()
     VottV2().write(Dataset("p", ("a",), [boxed(path, Box(1, 2, 3, 4))]), tmp_path / "out", WriteOptions(pictures=how))
     assert other.read_bytes() == before
-    (found,) = again(tmp_path / "out").documents
+    found, stranger = again(tmp_path / "out").documents
+    assert (stranger.image.name, stranger.state) == ("a.jpg", State.UNKNOWN)
     assert found.image.file is not None
     new = Path(found.image.file.path)
     assert new != other
