@@ -1,0 +1,84 @@
+"""A bare VoTT 2 project to darknet labels, beside datumaro 1.13 (which only reads VoTT's export JSON)."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from bench.measure import Row, Taken, interleaved, labelbridge, run
+from bench.projects import LABELS, vott_project
+from bridge.label_studio import cache_folder
+
+DATUMARO = "1.13.12"
+_PEER = """
+import sys
+from datumaro.components.dataset import Dataset
+Dataset.import_from(sys.argv[1], "vott_json").export(sys.argv[2], "yolo", save_media=False)
+"""
+
+
+def measure(folder: Path, quick: bool) -> list[Row]:
+    """8 boxes a picture; no pictures are copied by either."""
+    pictures = 1_000 if quick else 10_000
+    project = vott_project(folder / "project", pictures, 8, 25_000)
+    peer_python = _peer_environment()
+    if peer_python is not None:
+        _export_json(project, folder / "peer" / "train")
+    acts = [lambda: _ours(project, folder / "ours")]
+    if peer_python is not None:
+        acts.append(lambda: _theirs(peer_python, folder))
+    taken = interleaved(1 if quick else 3, *acts)
+    shutil.rmtree(folder, ignore_errors=True)
+    ours = taken[0]
+    what = f"VoTT 2 project of {pictures:,} pictures to darknet labels"
+    told = f"{ours.cpu:.2f} CPU s, {ours.memory:.0f} MB"
+    if len(taken) == 1:
+        return [Row(what, told, "datumaro could not be installed", "-", "≥ 4× its pictures per CPU s")]
+    peer = taken[1]
+    ratio = peer.cpu / ours.cpu
+    beside = f"datumaro {DATUMARO}: {peer.cpu:.2f} CPU s, {peer.memory:.0f} MB"
+    return [Row(what, told, beside, f"{ratio:.1f}×", "≥ 4× its pictures per CPU s", ratio >= 4)]
+
+
+def _ours(project: Path, out: Path) -> Taken:
+    shutil.rmtree(out, ignore_errors=True)
+    return labelbridge("export", project / "bench.vott", "yolo", out, "--pictures", "none")
+
+
+def _theirs(python: Path, folder: Path) -> Taken:
+    shutil.rmtree(folder / "theirs", ignore_errors=True)
+    return run([python, "-c", _PEER, folder / "peer", folder / "theirs"])
+
+
+def _export_json(project: Path, target: Path) -> None:
+    """What VoTT's own JSON export would hold, with bare file names and the pictures beside, as datumaro can follow."""
+    target.mkdir(parents=True)
+    whole = json.loads((project / "bench.vott").read_text("utf-8"))
+    whole["tags"] = [{"name": name, "color": "#5db300"} for name in LABELS]
+    for asset_id in list(whole["assets"]):
+        document = json.loads((project / f"{asset_id}-asset.json").read_text("utf-8"))
+        picture = Path(document["asset"]["path"].removeprefix("file:"))
+        (target / picture.name).hardlink_to(picture)
+        document["asset"]["path"] = picture.name
+        whole["assets"][asset_id] = document
+    (target / "train-export.json").write_text(json.dumps(whole, ensure_ascii=False), "utf-8")
+
+
+def _peer_environment() -> Path | None:
+    """Datumaro in an environment of its own, made on first use; None where it cannot be installed."""
+    place = cache_folder() / f"datumaro-{DATUMARO}"
+    python = place / "bin" / "python"
+    if not (place / ".complete").exists():
+        print(f"Installing datumaro {DATUMARO} into {place}, once …", file=sys.stderr)
+        commands = (
+            [sys.executable, "-m", "venv", place],
+            [python, "-m", "pip", "install", "--quiet", f"datumaro=={DATUMARO}"],
+        )
+        for argv in commands:
+            if subprocess.run([str(a) for a in argv], check=False).returncode != 0:
+                return None
+        (place / ".complete").touch()
+    return python
