@@ -11,9 +11,12 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Sequence
+from dataclasses import fields
 from importlib import import_module
 from typing import Any
 
+import msgspec
 import structlog
 from sqlalchemy import Connection
 
@@ -40,6 +43,10 @@ ACTS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "webhook": ("bridge.loop.reconcile", "work_off", ("project",)),
 }
 
+# Kinds whose outcome somebody may be waiting for, and how many findings of it are told.
+_TOLD = frozenset({"push", "pull"})
+_FINDINGS = 200
+
 
 def do(ws: Workspace, job_id: str) -> None:
     """Do a job that we were woken for, if nobody else has it."""
@@ -63,7 +70,9 @@ def _act(ws: Workspace, job: Job) -> BridgeError | None:
     """Do it; gives what went wrong."""
     try:
         module, function, wanted = ACTS[job.kind]
-        getattr(import_module(module), function)(ws, *(job.payload.get(name) for name in wanted))
+        done = getattr(import_module(module), function)(ws, *(job.payload.get(name) for name in wanted))
+        if job.kind in _TOLD:
+            _tell(ws, job, done)
     except BridgeError as error:
         log.warning("job-failed", job=job.id, kind=job.kind, rule=error.rule, fields=error.fields)
         return error
@@ -71,6 +80,18 @@ def _act(ws: Workspace, job: Job) -> BridgeError | None:
         log.exception("work-broken", job=job.id, kind=job.kind)
         return BridgeError("work-broken", reason=repr(error))
     return None
+
+
+def _tell(ws: Workspace, job: Job, done: Sequence[Any]) -> None:
+    """Keep with the job what it did, for who asked for it; all findings of it are kept with the project."""
+    assert job.lease is not None
+    told = {"outcome": [{f.name: _told(getattr(one, f.name)) for f in fields(one)} for one in done]}
+    with ws.db.write() as tx:
+        jobs.renew(tx, job.id, job.lease.number, time.time(), ws.settings.lease_seconds, told)
+
+
+def _told(value: Any) -> Any:
+    return msgspec.to_builtins(value[:_FINDINGS] if isinstance(value, tuple) else value)
 
 
 def _end(tx: Connection, job: Job, failure: BridgeError | None) -> None:

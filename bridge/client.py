@@ -26,10 +26,11 @@ T = TypeVar("T")
 _PIECE = 1 << 20
 _CONNECT_SECONDS = 3.05
 _STALE = frozenset({"lease-stale", "job-held"})
+# What a person must decide comes as 409 too.
+_REFUSED = frozenset({"plan-broken"})
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-# The nearest class for each status; 409 is told apart by its rule.
+# The nearest class for each status; 409 is told apart by its rule. A server never says how we should have been called.
 _KIND: dict[int, type[BridgeError]] = {
-    400: errors.UsageError,
     401: errors.AccessError,
     403: errors.AccessError,
     404: errors.NotFoundError,
@@ -203,8 +204,13 @@ def _refusal(answer: requests.Response, url: str) -> BridgeError:
         rule, fields = str(said["rule"]), dict(said["fields"])
     except (ValueError, KeyError, TypeError):
         return _bare_refusal(answer, url)
-    kind = errors.StaleLeaseError if rule in _STALE else _KIND.get(answer.status_code, BridgeError)
-    return kind(rule, **fields)
+    return _kind(rule, answer.status_code)(rule, **fields)
+
+
+def _kind(rule: str, status: int) -> type[BridgeError]:
+    if rule in _STALE:
+        return errors.StaleLeaseError
+    return errors.RefusedError if rule in _REFUSED else _KIND.get(status, BridgeError)
 
 
 def _bare_refusal(answer: requests.Response, url: str) -> BridgeError:

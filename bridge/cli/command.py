@@ -1,4 +1,4 @@
-"""What every command has: --json, --data, --lang, and errors as sentences with the right exit code."""
+"""What every command has: --json, --data, --lang, and for some a server elsewhere."""
 
 from __future__ import annotations
 
@@ -11,22 +11,31 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bridge.cli.console import Console
-from bridge.errors import BridgeError
+from bridge.cli.spoken import Spoken
+from bridge.errors import UsageError
 from bridge.settings import Settings
 from bridge.texts import language_of
 
 if TYPE_CHECKING:
+    from bridge.cli.side import Side
+    from bridge.registry import Registry
     from bridge.workspace import Workspace
 
-OUTSIDE = "outside"
+_PATHS = (".json", ".vott", ".data", ".xml", ".csv")
 
 
 class Call:
-    """One call of a command: its console, its settings, and the workspace when it is asked for."""
+    """One call of a command: its console, its settings, and what it acts on once that is asked for.
 
-    def __init__(self, json: bool, data: Path | None, lang: str | None) -> None:
-        self.settings = Settings.from_env(data=data, lang=lang)
+    here tells that --data was given: an option is nearer than a variable of the surroundings that names a server.
+    """
+
+    def __init__(self, json: bool, lang: str | None, **options: Any) -> None:
+        self.settings = Settings.from_env(lang=lang, **options)
         self.console = Console(json, language_of(self.settings.lang))
+        self.here = options.get("data") is not None
+        self.there = options.get("server") is not None
+        self._closing: list[Callable[[], None]] = []
         self._workspace: Workspace | None = None
 
     def open(self, create: bool = False) -> Workspace:
@@ -34,66 +43,98 @@ class Call:
         if self._workspace is None:
             from bridge.workspace import open_workspace
 
+            log_to_stderr(self.settings.log_level)
             self._workspace = open_workspace(self.settings, create)
+            self._closing.append(self._workspace.close)
         return self._workspace
+
+    def side(self, create: bool = False) -> Side:
+        """The server that is named, else the data folder; raises UsageError when both are."""
+        if self.here and self.there:
+            raise UsageError("server-and-data")
+        if not self.settings.server or self.here:
+            from bridge.cli.local import Local
+
+            return Local(self.open(create), self.who)
+        from bridge.cli.remote import Remote
+
+        remote = Remote(self.settings.server, self.settings.token)
+        self._closing.append(remote.close)
+        return remote
+
+    def plugins(self) -> Registry:
+        """The plugins that bare files are read with."""
+        from bridge.registry import Registry
+
+        return Registry(self.settings.data / "plugins")
 
     @property
     def who(self) -> str:
         """The name in the ledger of somebody at this terminal."""
-        return os.environ.get("USER") or "local"
+        return os.environ.get("USER") or os.environ.get("USERNAME") or "local"
 
     def close(self) -> None:
         """Let go of what was opened."""
-        if self._workspace is not None:
-            self._workspace.close()
+        for close in self._closing:
+            close()
 
 
-def command(group: click.Group, *args: Any, **attributes: Any) -> Callable[[Callable[..., int | None]], click.Command]:
-    """Make a command of a function(call, …) that returns its exit code (None = 0)."""
+def log_to_stderr(level: str) -> None:
+    """Logs never mix with what is printed."""
+    import sys
+
+    import structlog
+
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+def command(
+    group: click.Group, name: str, remote: bool = False, join: str = "--server"
+) -> Callable[[Callable[..., int | None]], click.Command]:
+    """Make a command of a function(call, …) that returns its exit code (None = 0).
+
+    remote: it works on a server elsewhere too; the others refuse one that is given as an option. join is how the
+    option is called.
+    """
 
     def decorate(function: Callable[..., int | None]) -> click.Command:
         @functools.wraps(function)
-        def run(json: bool, data: Path | None, lang: str | None, **given: Any) -> None:
-            call = Call(json, data, lang)
+        def run(
+            json: bool, data: Path | None, lang: str | None, server: str | None, token: str | None, **given: Any
+        ) -> int:
+            if not remote and (server, token) != (None, None):
+                raise UsageError("server-not-here", command=click.get_current_context().command_path)
+            call = Call(json, lang, data=data, server=server, token=token)
             try:
-                code = function(call, **given)
-            except BridgeError as error:
-                call.console.error(error)
-                code = error.exit_code
+                return function(call, **given) or 0
             finally:
                 call.close()
-            raise SystemExit(code or 0)
 
-        for option in _OPTIONS:
+        for option in (*_connecting(join, hidden=not remote), *_OPTIONS):
             run = option(run)
-        made: click.Command = group.command(*args, **attributes)(run)
+        made: click.Command = group.command(name, cls=Spoken)(run)
         return made
 
     return decorate
 
 
+def _connecting(join: str, hidden: bool) -> tuple[Any, ...]:
+    return (
+        click.option("--token", metavar="TOKEN", hidden=hidden),
+        click.option(join, "server", metavar="URL", hidden=hidden),
+    )
+
+
 _OPTIONS = (
-    click.option("--lang", type=click.Choice(["en", "ja"]), default=None, help="Language (else from LANG)."),
-    click.option(
-        "--data",
-        type=click.Path(path_type=Path),
-        default=None,
-        help="Data folder (else LABELBRIDGE_DATA, else ./labelbridge-data).",
-    ),
-    click.option("--json", is_flag=True, help="Print JSON, and JSON only, on stdout."),
+    click.option("--lang", type=click.Choice(["en", "ja"]), is_eager=True),
+    click.option("--data", type=click.Path(path_type=Path), metavar="FOLDER"),
+    click.option("--json", is_flag=True),
 )
-
-
-def network_size(_context: click.Context, _parameter: click.Parameter, value: str | None) -> tuple[int, int] | None:
-    """A network size such as 416x416."""
-    if value is None:
-        return None
-    width, _, height = value.lower().partition("x")
-    if not (width.isdigit() and (height or width).isdigit()):
-        raise click.BadParameter("WIDTHxHEIGHT, such as 416x416")
-    return int(width), int(height or width)
 
 
 def is_path(text: str) -> bool:
     """Whether what stands in place of PROJECT is a path: it contains a slash or ends in a known suffix."""
-    return "/" in text or "\\" in text or text.lower().endswith((".json", ".vott", ".data", ".xml", ".csv"))
+    return "/" in text or "\\" in text or text.lower().endswith(_PATHS)

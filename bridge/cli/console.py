@@ -6,17 +6,21 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
-
-import msgspec
+from typing import TYPE_CHECKING, Any, TextIO
 
 from bridge import texts
 from bridge.errors import BridgeError
 from bridge.model.finding import Finding, Severity
 
-_COLORS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
-# A list in the terminal shows this many findings of a rule; --json has them all.
+if TYPE_CHECKING:
+    from rich.console import Console as Rich
+
+COLORS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
+_STATES = {"done": "green", "running": "cyan", "failed": "red", "cancelled": "yellow"}
+# Of findings without a picture each says something else: so many are shown. --json has them all.
 _SHOWN = 4
+# So many other pictures of a rule are named.
+_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,52 +30,80 @@ class Console:
     json: bool
     language: str
 
+    def text(self, key: str, **fields: Any) -> str:
+        """A sentence of the catalogue cli."""
+        return texts.render("cli", key, fields, self.language)
+
     def say(self, key: str, **fields: Any) -> None:
         """A sentence of the catalogue cli, unless JSON is wanted."""
-        if not self.json:
-            self.line(texts.render("cli", key, fields, self.language))
+        self.line(self.text(key, **fields))
 
     def line(self, text: str, style: str | None = None) -> None:
-        """A line on stdout."""
-        from rich.console import Console as Rich
-
-        Rich(soft_wrap=True, highlight=False).print(text, style=style, markup=False)
+        """A line on stdout, unless JSON is wanted."""
+        if not self.json:
+            _rich(sys.stdout).print(text, style=style, markup=False)
 
     def emit(self, value: Any) -> None:
         """The JSON document of a command; nothing where people read."""
         if self.json:
-            sys.stdout.write(msgspec.json.format(msgspec.json.encode(value, enc_hook=str)).decode() + "\n")
-            sys.stdout.flush()
+            _write(_encoded(value) + b"\n")
 
-    def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-        """A table for people; columns are keys of the catalogue cli."""
+    def table(self, columns: Sequence[str], rows: Sequence[Sequence[Any]], empty: str = "") -> None:
+        """A table for people; columns are keys of the catalogue cli, empty is what is said when there are no rows."""
         if self.json:
             return
-        from rich.console import Console as Rich
+        if not rows:
+            if empty:
+                self.say(empty)
+            return
+        from rich import box
         from rich.table import Table
 
-        table = Table(title=title or None, title_justify="left", box=None, header_style="bold", pad_edge=False)
-        for column in columns:
-            table.add_column(texts.render("cli", f"column.{column}", {}, self.language))
+        table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, show_edge=False)
+        for column, cells in zip(columns, zip(*rows, strict=True), strict=True):
+            numbers = all(isinstance(cell, int | float | None) for cell in cells)
+            table.add_column(self.text(f"column.{column}"), justify="right" if numbers else "left", overflow="fold")
         for row in rows:
-            table.add_row(*("" if cell is None else str(cell) for cell in row))
-        Rich(soft_wrap=not sys.stdout.isatty(), highlight=False).print(table)
+            table.add_row(*(_cell(column, cell) for column, cell in zip(columns, row, strict=True)))
+        _rich(sys.stdout, soft_wrap=not sys.stdout.isatty()).print(table)
 
-    def findings(self, found: Sequence[Finding]) -> None:
-        """Findings by rule, errors first, a few of each."""
+    def facts(self, rows: Sequence[tuple[str, Any]]) -> None:
+        """Names, as columns, with what they are; those without anything are left out."""
         if self.json:
             return
-        order = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
+        from rich.table import Table
+
+        table = Table.grid(padding=(0, 2))
+        for name, value in rows:
+            if value not in (None, "", ()):
+                table.add_row(self.text(f"column.{name}"), _cell(name, value))
+        _rich(sys.stdout, soft_wrap=not sys.stdout.isatty()).print(table)
+
+    def findings(self, found: Sequence[Finding]) -> None:
+        """Findings by rule, errors first: one of each in full, other pictures by name."""
+        if self.json:
+            return
+        order = list(Severity)
         by_rule: dict[tuple[Severity, str], list[Finding]] = {}
         for finding in found:
             by_rule.setdefault((finding.severity, finding.rule), []).append(finding)
-        for (severity, rule), group in sorted(by_rule.items(), key=lambda kv: (order[kv[0][0]], kv[0][1])):
-            self.line(f"{severity.value} {rule} ({len(group)})", _COLORS[severity])
-            for finding in group[:_SHOWN]:
-                where = f"{finding.image}: " if finding.image is not None else ""
-                self.line(f"  {where}{message(finding, self.language)}")
-            if len(group) > _SHOWN:
-                self.say("and-more", n=len(group) - _SHOWN)
+        for (severity, rule), group in sorted(by_rule.items(), key=lambda kv: (order.index(kv[0][0]), kv[0][1])):
+            self.line(f"{self.text(f'severity.{severity.value}')}  {rule} ({len(group)})", COLORS[severity])
+            self._group(group)
+
+    def _group(self, group: Sequence[Finding]) -> None:
+        loose = [f for f in group if f.image is None]
+        placed = [f for f in group if f.image is not None]
+        for finding in (*placed[:1], *loose[:_SHOWN]):
+            where = f"{finding.image}: " if finding.image is not None else ""
+            self.line(f"  {where}{message(finding, self.language)}")
+        others = [n for n in dict.fromkeys(str(f.image) for f in placed) if n != placed[0].image]
+        if others:
+            more = len(others) - _NAMED
+            key = "findings-also-more" if more > 0 else "findings-also"
+            self.say(key, names=self.text("comma").join(others[:_NAMED]), n=more)
+        if len(loose) > _SHOWN:
+            self.say("findings-more", n=len(loose) - _SHOWN)
 
     @contextmanager
     def progress(self, key: str, **fields: Any) -> Iterator[Callable[[int, int], None]]:
@@ -79,23 +111,59 @@ class Console:
         if not sys.stderr.isatty():
             yield lambda done, total: None
             return
-        from rich.console import Console as Rich
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=Rich(stderr=True), transient=True) as bar:
-            task = bar.add_task(texts.render("cli", key, fields, self.language), total=None)
-            yield lambda done, total: bar.update(task, completed=done, total=total)
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(compact=True),
+        )
+        with Progress(*columns, console=_rich(sys.stderr), transient=True) as bar:
+            task = bar.add_task(self.text(key, **fields), total=None)
+            yield lambda done, total: bar.update(task, completed=done, total=total or None)
 
     def error(self, error: BridgeError) -> None:
         """What went wrong: JSON on stdout, or a sentence on stderr."""
-        self.emit({"error": error_json(error)})
-        if not self.json:
-            from rich.console import Console as Rich
+        if self.json:
+            self.emit({"error": error_json(error)})
+            return
+        sentence = texts.render("errors", error.rule, error.fields, self.language)
+        _rich(sys.stderr).print(sentence, style="red", markup=False)
+        self.findings(_findings_of(error))
 
-            sentence = texts.render("errors", error.rule, error.fields, self.language)
-            Rich(stderr=True, soft_wrap=True, highlight=False).print(sentence, style="red", markup=False)
-            self.findings([f for f in error.fields.get("findings", ()) if isinstance(f, Finding)])
+
+def _rich(file: TextIO, soft_wrap: bool = True) -> Rich:
+    from rich.console import Console as Rich
+
+    return Rich(file=file, soft_wrap=soft_wrap, highlight=False, emoji=False)
+
+
+def _cell(column: str, value: Any) -> Any:
+    """A value in a table; states have colours."""
+    from rich.text import Text
+
+    if value is None:
+        return ""
+    return Text(str(value), style=_STATES.get(str(value), "") if column == "state" else "")
+
+
+def _write(data: bytes) -> None:
+    """Bytes on stdout; JSON is UTF-8 whatever the terminal speaks."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(data)
+    sys.stdout.flush()
+
+
+def _encoded(value: Any) -> bytes:
+    import msgspec
+
+    try:
+        return msgspec.json.format(msgspec.json.encode(value, enc_hook=str))
+    except UnicodeEncodeError:  # A file name that is no text: JSON's own \udcXX brings it back as it was.
+        import json
+
+        return json.dumps(msgspec.to_builtins(value, enc_hook=str), indent=2).encode()
 
 
 def message(finding: Finding, language: str = "en") -> str:
@@ -119,9 +187,16 @@ def finding_json(finding: Finding) -> dict[str, Any]:
     return {**finding.fields, **fixed}
 
 
+def _findings_of(error: BridgeError) -> list[Finding]:
+    """The findings that an error carries; those of a server come as plain values."""
+    import msgspec
+
+    return [f if isinstance(f, Finding) else msgspec.convert(f, Finding) for f in error.fields.get("findings", ())]
+
+
 def error_json(error: BridgeError) -> dict[str, Any]:
     """An error as other programs read it."""
-    fields: Mapping[str, Any] = {
-        key: [finding_json(f) for f in value] if key == "findings" else value for key, value in error.fields.items()
-    }
+    fields: Mapping[str, Any] = error.fields
+    if "findings" in fields:
+        fields = {**fields, "findings": [finding_json(f) for f in _findings_of(error)]}
     return {**fields, "name": error.rule, "message": texts.render("errors", error.rule, error.fields)}

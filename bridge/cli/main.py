@@ -3,47 +3,55 @@
 from __future__ import annotations
 
 import importlib
-import os
-import sys
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import NoReturn
 
 import click
 
-# Command → the file that holds it; none is imported before it is called, so that each starts at once.
-COMMANDS: dict[str, str] = {
-    "up": "serve",
-    "web": "serve",
-    "worker": "serve",
-    "migrate": "serve",
-    "demo": "demo",
-    "project": "project",
-    "label": "project",
-    "import": "labels",
-    "export": "labels",
-    "check": "labels",
-    "undo": "labels",
-    "cut": "data",
-    "anchors": "data",
-    "train": "training",
-    "runs": "training",
-    "run": "training",
-    "promote": "training",
-    "evaluate": "scoring",
-    "report": "scoring",
-    "explain": "scoring",
-    "source": "tools",
-    "sync": "tools",
-    "predict": "tools",
-    "push": "tools",
-    "nodes": "admin",
-    "node": "admin",
-    "plugins": "admin",
-    "token": "admin",
-    "doctor": "admin",
+from bridge.cli.ending import run
+from bridge.cli.spoken import SpokenGroup
+
+# Heading → command → the file that holds it; none is imported before it is called, so that each starts at once.
+SECTIONS: dict[str, dict[str, str]] = {
+    "section-start": {"up": "serve", "demo": "demo"},
+    "section-labels": {
+        "import": "labels",
+        "check": "labels",
+        "undo": "labels",
+        "label": "project",
+        "export": "labels",
+        "project": "project",
+    },
+    "section-training": {
+        "cut": "data",
+        "anchors": "data",
+        "train": "training",
+        "runs": "runs",
+        "run": "runs",
+    },
+    "section-numbers": {"report": "scoring", "evaluate": "scoring", "explain": "scoring"},
+    "section-tools": {
+        "source": "tools",
+        "promote": "runs",
+        "predict": "tools",
+        "push": "tools",
+        "sync": "tools",
+    },
+    "section-server": {
+        "web": "serve",
+        "worker": "serve",
+        "migrate": "serve",
+        "nodes": "admin",
+        "node": "admin",
+        "token": "admin",
+        "plugins": "admin",
+        "doctor": "admin",
+    },
 }
+COMMANDS = {name: file for commands in SECTIONS.values() for name, file in commands.items()}
 
 
-class Commands(click.Group):
+class Commands(SpokenGroup):
     """Finds a command in its file."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -58,6 +66,11 @@ class Commands(click.Group):
         found: click.Command | None = module.commands.commands.get(cmd_name)
         return found
 
+    def sections(self, ctx: click.Context) -> Iterator[tuple[str, Sequence[str]]]:
+        """The commands under their headings."""
+        for heading, commands in SECTIONS.items():
+            yield heading, list(commands)
+
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="labelbridge")
@@ -65,29 +78,9 @@ def labelbridge() -> None:
     """From labels in VoTT or Label Studio to a trained darknet detector, and back as pre-annotations."""
 
 
-def main(argv: list[str] | None = None) -> None:
-    """Run, and end with an exit code; never with a traceback unless LABELBRIDGE_LOG_LEVEL=debug."""
-    try:
-        labelbridge.main(args=argv, prog_name="labelbridge", standalone_mode=True)
-    except BrokenPipeError:  # `labelbridge … | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(0) from None
-    except Exception as error:
-        if os.environ.get("LABELBRIDGE_LOG_LEVEL") == "debug":
-            raise
-        _apologise(error)
-        raise SystemExit(1) from None
-
-
-def _apologise(error: Exception) -> None:
-    from bridge.cli.console import Console
-    from bridge.errors import BridgeError
-    from bridge.texts import language_of
-
-    wants_json = "--json" in sys.argv
-    fields: dict[str, Any] = {"kind": type(error).__name__, "reason": str(error)[:500]}
-    known = error if isinstance(error, BridgeError) else BridgeError("unexpected-here", **fields)
-    Console(wants_json, language_of()).error(known)
+def main(argv: Sequence[str] | None = None) -> NoReturn:
+    """Run, and end with an exit code."""
+    raise SystemExit(run(labelbridge, argv))
 
 
 if __name__ == "__main__":

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import click
 
-from bridge.cli.command import Call, command
+from bridge.cli.command import Call, command, log_to_stderr
+from bridge.cli.values import Whole
 
 commands = click.Group()
 
 
 @command(commands, "up")
-@click.option("--port", type=click.IntRange(1, 65535), help="Port of the pages [8765].")
+@click.option("--port", type=Whole(1, 65_535), metavar="PORT")
 def up_(call: Call, port: int | None) -> int:
     """Start everything: broker, workers, pages. Prints a login link; Ctrl-C ends all of it."""
-    from dataclasses import replace
-
     from bridge.embedded import up
 
+    log_to_stderr(call.settings.log_level)
     settings = replace(call.settings, port=port) if port else call.settings
-    up(settings, on_ready=lambda link: call.console.say("up", link=link))
+
+    def ready(link: str) -> None:
+        call.console.say("up", link=link)
+        call.console.emit({"link": link, "url": settings.url()})
+
+    up(settings, on_ready=ready)
+    call.console.say("down")
     return 0
 
 
@@ -28,18 +36,20 @@ def web_(call: Call) -> int:
     from bridge.web.serve import serve
 
     serve(call.settings)
+    call.console.emit({"url": call.settings.url()})
     return 0
 
 
-@command(commands, "worker")
-@click.option(
-    "--queue", type=click.Choice(["train", "detect", "bridge"]), multiple=True, help="Queues [train, detect]."
-)
+@command(commands, "worker", remote=True, join="--join")
+@click.option("--queue", type=click.Choice(["train", "detect", "bridge"]), multiple=True)
 def worker_(call: Call, queue: tuple[str, ...]) -> int:
     """Start the workers of this node (LABELBRIDGE_SERVER, LABELBRIDGE_TOKEN and LABELBRIDGE_REDIS_URL say where to)."""
     from bridge.embedded import work
 
-    work(call.settings, queue or ("train", "detect"))
+    log_to_stderr(call.settings.log_level)
+    queues = queue or ("train", "detect")
+    work(call.settings, queues)
+    call.console.emit({"queues": queues})
     return 0
 
 
@@ -51,8 +61,10 @@ def migrate_(call: Call) -> int:
 
     make_folder(call.settings.data)
     database = Database(call.settings.database())
-    before, after = migrations.migrate(database)
-    database.dispose()
+    try:
+        before, after = migrations.migrate(database)
+    finally:
+        database.dispose()
     call.console.say("migrated" if before != after else "migrated-already", before=before or "-", after=after)
     call.console.emit({"before": before, "after": after})
     return 0

@@ -3,42 +3,60 @@
 from __future__ import annotations
 
 import os
+import sys
+import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-import msgspec
 
 from bridge.cli.command import Call, command
 from bridge.cli.console import finding_json
+from bridge.cli.spoken import SpokenGroup
+from bridge.cli.values import Whole
+from bridge.errors import AccessError
+from bridge.model.job import ENDED, JobState
+
+if TYPE_CHECKING:
+    from bridge.cli.side import Pulled, Side
+    from bridge.plugin import PushOutcome
 
 commands = click.Group()
+source = SpokenGroup("source")
+commands.add_command(source)
 
-
-@commands.group("source")
-def source() -> None:
-    """Connected labeling tools: add, list, remove."""
+_LOOK_SECONDS = 0.3
 
 
 @command(source, "add")
 @click.argument("project")
 @click.argument("kind", type=click.Choice(["label-studio", "vott-v1", "vott-v2"]))
-@click.argument("place", metavar="URL_OR_FOLDER")
-@click.option("--name", help="Name of the connection [KIND].")
-@click.option("--ls-project", type=int, help="Label Studio: use this project instead of making one.")
-def add(call: Call, project: str, kind: str, place: str, name: str | None, ls_project: int | None) -> int:
+@click.argument("place", metavar="URL|FOLDER")
+@click.option("--name", metavar="NAME")
+@click.option("--ls-project", type=Whole(1, 2**31), metavar="NUMBER")
+def add(call: Call, project: str, kind: Any, place: str, name: str | None, ls_project: int | None) -> int:
     """Connect PROJECT to a tool; Label Studio's token is read from LABEL_STUDIO_TOKEN, or asked for."""
     from bridge.loop import connect
 
     ws = call.open()
     if kind == "label-studio":
-        token = os.environ.get("LABEL_STUDIO_TOKEN") or click.prompt("Label Studio token", hide_input=True, err=True)
-        made = connect.connect(ws, project, place, token, ls_project, call.who, name or kind)
+        made = connect.connect(ws, project, place, _token(call), ls_project, call.who, name or kind)
     else:
         made = connect.connect_folder(ws, project, kind, Path(place), call.who, name or kind)
     call.console.say("source-added", source=made.name, kind=made.kind, place=made.place)
     call.console.emit({"source": made.name, "kind": made.kind, "place": made.place})
     return 0
+
+
+def _token(call: Call) -> str:
+    """Label Studio's token; raises AccessError when there is none and nobody to ask."""
+    known = os.environ.get("LABEL_STUDIO_TOKEN")
+    if known:
+        return known
+    if not sys.stdin.isatty():
+        raise AccessError("tool-token-unset")
+    return str(click.prompt(call.console.text("token-wanted"), hide_input=True, err=True))
 
 
 @command(source, "list")
@@ -49,11 +67,10 @@ def list_(call: Call, project: str) -> int:
 
     with call.open().db.read() as tx:
         found = [s for s in projects.sources(tx, projects.find(tx, project).id) if s.kind != "import"]
-    rows: list[dict[str, Any]] = [
-        {"source": s.name, "kind": s.kind, "place": s.place, "cursor": s.cursor} for s in found
-    ]
-    call.console.table("", ["source", "kind", "place", "cursor"], [list(row.values()) for row in rows])
-    call.console.emit({"sources": rows})
+    columns = ("source", "kind", "place", "cursor")
+    rows = [(s.name, s.kind, s.place, s.cursor) for s in found]
+    call.console.table(columns, rows, "sources-none")
+    call.console.emit({"sources": [dict(zip(columns, row, strict=True)) for row in rows]})
     return 0
 
 
@@ -73,74 +90,71 @@ def remove(call: Call, project: str, name: str) -> int:
     return 0
 
 
-@command(commands, "sync")
+@command(commands, "predict", remote=True)
 @click.argument("project")
-@click.option("--source", "name", help="Only this connection.")
+@click.option("--checkpoint", metavar="ID")
+@click.option("--unlabelled", is_flag=True)
+@click.option("--wait/--no-wait", default=True, show_default=True)
+def predict_(call: Call, project: str, checkpoint: str | None, unlabelled: bool, wait: bool) -> int:
+    """Let a checkpoint draw boxes on the pictures of PROJECT."""
+    side = call.side()
+    job_id = side.predict(project, checkpoint, unlabelled)
+    state = _ended(call, side, job_id) if wait else JobState.QUEUED
+    call.console.say(f"predict-{state.value}", job=job_id, project=project)
+    call.console.emit({"job": job_id, "state": state.value})
+    return 1 if state in (JobState.FAILED, JobState.CANCELLED) else 0
+
+
+def _ended(call: Call, side: Side, job_id: str) -> JobState:
+    """Wait for a job; how it ended."""
+    with call.console.progress("predicting") as progress:
+        while True:
+            job = side.job(job_id)
+            progress(int(job.progress.get("done", 0)), int(job.progress.get("total", 0)))
+            if job.state in ENDED:
+                return job.state
+            time.sleep(_LOOK_SECONDS)
+
+
+@command(commands, "push", remote=True)
+@click.argument("project")
+@click.option("--source", "name", metavar="NAME")
+def push_(call: Call, project: str, name: str | None) -> int:
+    """Put the predictions of the promoted (else best) checkpoint into the connected tools."""
+    with call.console.progress("pushing", project=project):
+        pushed = call.side().push(project, name)
+    _say_pushed(call, pushed)
+    call.console.emit({"pushed": [_pushed_json(one) for one in pushed]})
+    return 0 if all(one.accepted == one.sent for one in pushed) else 1
+
+
+@command(commands, "sync", remote=True)
+@click.argument("project")
+@click.option("--source", "name", metavar="NAME")
 def sync(call: Call, project: str, name: str | None) -> int:
     """Pull from and push to the connected tools now."""
-    from bridge.loop.push import push
-    from bridge.loop.reconcile import pull
-
-    ws = call.open()
-    pulled = pull(ws, project, name)
+    with call.console.progress("syncing", project=project):
+        pulled, pushed = call.side().sync(project, name)
     for one in pulled:
         call.console.findings(one.findings)
         call.console.say("pulled", images=one.images, revisions=one.revisions)
-    outcomes = push(ws, project, name)
-    _say_outcomes(call, outcomes)
-    found = [finding_json(f) for one in pulled for f in one.findings]
-    taken = [{"images": one.images, "revisions": one.revisions} for one in pulled]
-    call.console.emit({"pulled": taken, "findings": found, "pushed": [msgspec.to_builtins(o) for o in outcomes]})
-    return 0
+    _say_pushed(call, pushed)
+    told = {"pulled": [_pulled_json(one) for one in pulled], "pushed": [_pushed_json(one) for one in pushed]}
+    call.console.emit({**told, "findings": [finding_json(f) for one in pulled for f in one.findings]})
+    return 0 if all(one.accepted == one.sent for one in pushed) else 1
 
 
-@command(commands, "predict")
-@click.argument("project")
-@click.option("--checkpoint", help="This one [the promoted one, else the best].")
-@click.option("--unlabelled", is_flag=True, help="Only pictures nobody has looked at.")
-@click.option("--wait/--no-wait", default=True, show_default=True, help="Wait until it is done.")
-def predict_(call: Call, project: str, checkpoint: str | None, unlabelled: bool, wait: bool) -> int:
-    """Let a checkpoint draw boxes on the pictures of PROJECT."""
-    from bridge.loop.predict import predict
-
-    ws = call.open()
-    job_id = predict(ws, project, checkpoint, call.who, unlabelled)
-    state = _wait(call, job_id) if wait else "queued"
-    call.console.say(f"job-{state}", job=job_id)
-    call.console.emit({"job": job_id, "state": state})
-    return 0 if state in ("queued", "done") else 1
+def _say_pushed(call: Call, pushed: Sequence[PushOutcome]) -> None:
+    if not pushed:
+        call.console.say("pushed-nowhere")
+    for one in pushed:
+        call.console.findings(one.refused)
+        call.console.say("pushed", sent=one.sent, accepted=one.accepted)
 
 
-def _wait(call: Call, job_id: str) -> str:
-    import time
-
-    from bridge.model.job import ENDED
-    from bridge.store import jobs
-
-    with call.console.progress("predicting", job=job_id) as progress:
-        while True:
-            with call.open().db.read() as tx:
-                job = jobs.find(tx, job_id)
-            progress(int(job.progress.get("done", 0)), int(job.progress.get("total", 0)))
-            if job.state in ENDED:
-                return job.state.value
-            time.sleep(0.3)
+def _pushed_json(one: PushOutcome) -> dict[str, Any]:
+    return {"sent": one.sent, "accepted": one.accepted, "refused": [finding_json(f) for f in one.refused]}
 
 
-@command(commands, "push")
-@click.argument("project")
-@click.option("--source", "name", help="Only this connection.")
-def push_(call: Call, project: str, name: str | None) -> int:
-    """Put the predictions of the promoted (else best) checkpoint into the connected tools."""
-    from bridge.loop.push import push
-
-    outcomes = push(call.open(), project, name)
-    _say_outcomes(call, outcomes)
-    call.console.emit({"pushed": [msgspec.to_builtins(o) for o in outcomes]})
-    return 0 if all(o.accepted == o.sent for o in outcomes) else 1
-
-
-def _say_outcomes(call: Call, outcomes: Any) -> None:
-    for outcome in outcomes:
-        call.console.findings(outcome.refused)
-        call.console.say("pushed", sent=outcome.sent, accepted=outcome.accepted)
+def _pulled_json(one: Pulled) -> dict[str, Any]:
+    return {"images": one.images, "boxes": one.boxes, "revisions": one.revisions}

@@ -1,0 +1,144 @@
+"""What came of trainings: runs, run show|cancel|resume|log, promote."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bridge import texts
+from bridge.cli.command import Call, command
+from bridge.cli.spoken import SpokenGroup
+from bridge.cli.values import Whole
+from bridge.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bridge.model.scores import Scores
+    from bridge.model.training import Checkpoint, Failure, Run
+
+    Scored = Iterable[tuple[Checkpoint, Scores | None]]
+
+commands = click.Group()
+run_ = SpokenGroup("run")
+commands.add_command(run_)
+
+_COLUMNS = ("run", "project", "state", "iteration", "max_batches", "map", "node", "created")
+
+
+@command(commands, "runs", remote=True)
+@click.argument("project", required=False)
+def runs_(call: Call, project: str | None) -> int:
+    """All runs (of PROJECT), newest first."""
+    side = call.side()
+    listed = [_summary(run, side.checkpoints(run.id)) for run in side.runs(project)]
+    rows = [[_percent(one[c]) if c == "map" else one[c] for c in _COLUMNS] for one in listed]
+    call.console.table(_COLUMNS, rows, "runs-none")
+    call.console.emit({"runs": listed})
+    return 0
+
+
+def _summary(run: Run, found: Scored) -> dict[str, Any]:
+    best = max((scores.map for _, scores in found if scores is not None), default=None)
+    return {
+        "run": run.id,
+        "project": run.project,
+        "state": run.state.value,
+        "iteration": run.iteration,
+        "max_batches": run.recipe.max_batches,
+        "map": best,
+        "created": run.created,
+        "version": run.version,
+        "node": run.node,
+    }
+
+
+def _percent(fraction: float | None) -> str | None:
+    return None if fraction is None else f"{100 * fraction:.1f} %"
+
+
+@command(run_, "show", remote=True)
+@click.argument("wanted", metavar="RUN")
+def show(call: Call, wanted: str) -> int:
+    """What a run is doing, its checkpoints and their scores."""
+    side = call.side()
+    run = side.run(wanted)
+    found = side.checkpoints(run.id)
+    summary = _summary(run, found)
+    call.console.facts([(name, _percent(value) if name == "map" else value) for name, value in summary.items()])
+    if run.failure is not None:
+        _say_failure(call, run.failure)
+    listed = [
+        {"checkpoint": c.id, "iteration": c.iteration, "kind": c.kind, "map": scores.map if scores else None}
+        for c, scores in found
+    ]
+    call.console.line("")
+    rows = [(c.id, c.iteration, c.kind, _percent(scores.map if scores else None)) for c, scores in found]
+    call.console.table(("checkpoint", "iteration", "kind", "map"), rows, "checkpoints-none")
+    call.console.emit({**summary, "failure": _failure_json(run.failure), "checkpoints": listed})
+    return 0
+
+
+def _say_failure(call: Call, failure: Failure) -> None:
+    for key, style in ((failure.cause, "red"), (failure.action, None)):
+        call.console.line(texts.render("failures", key, failure.fields, call.console.language), style)
+    for line in failure.tail:
+        call.console.line("  " + line, "dim")
+
+
+def _failure_json(failure: Failure | None) -> dict[str, Any] | None:
+    """A failure in the words of `labelbridge explain`."""
+    if failure is None:
+        return None
+    cause, action = (texts.render("failures", key, failure.fields) for key in (failure.cause, failure.action))
+    return {"class": failure.kind, "cause": cause, "action": action, "tail": failure.tail}
+
+
+@command(run_, "cancel", remote=True)
+@click.argument("wanted", metavar="RUN")
+def cancel_(call: Call, wanted: str) -> int:
+    """Ask a run to stop; what it saved stays."""
+    run = call.side().cancel(wanted)
+    call.console.say("run-cancelling", run=run.id)
+    call.console.emit({"run": run.id, "state": run.state.value})
+    return 0
+
+
+@command(run_, "resume", remote=True)
+@click.argument("wanted", metavar="RUN")
+def resume_(call: Call, wanted: str) -> int:
+    """Go on with a run that failed or was cancelled, from its last good checkpoint."""
+    run = call.side().resume(wanted)
+    call.console.say("run-started", run=run.id)
+    call.console.emit({"run": run.id, "state": run.state.value})
+    return 0
+
+
+@command(run_, "log", remote=True)
+@click.argument("wanted", metavar="RUN")
+@click.option("-n", "lines", type=Whole(1, 10_000), metavar="N", default=40, show_default=True)
+def log(call: Call, wanted: str, lines: int) -> int:
+    """The last lines of a run's raw output."""
+    side = call.side()
+    run = side.run(wanted)
+    found = side.log(run.id, lines)
+    for line in found:
+        call.console.line(line)
+    if not found:
+        call.console.say("log-none", run=run.id)
+    call.console.emit({"run": run.id, "lines": found})
+    return 0
+
+
+@command(commands, "promote", remote=True)
+@click.argument("checkpoint")
+@click.option("--project", metavar="PROJECT")
+def promote(call: Call, checkpoint: str, project: str | None) -> int:
+    """Make CHECKPOINT (an id, or best) the one that pre-labels."""
+    if checkpoint == "best" and project is None:
+        raise UsageError("promote-best-of")
+    name, chosen = call.side().promote(None if checkpoint == "best" else checkpoint, project)
+    call.console.say("promoted", checkpoint=chosen, project=project or name)
+    call.console.emit({"checkpoint": chosen, "project": name})
+    return 0
