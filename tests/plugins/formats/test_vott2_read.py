@@ -156,6 +156,13 @@ def test_a_vott_json_export_is_read_too() -> None:
     assert all(d.image.file for d in reading.documents if "#t=" not in d.image.name)
 
 
+def test_an_export_with_bare_names_and_no_pictures(shared: Path) -> None:
+    reading = read(shared / "vott" / "datumaro-test-assets" / "vott_json_dataset_dataset_train-export.json")
+    assert reading.labels == ("animal", "dog", "person")
+    assert drawn(reading)["img0001.jpg"] == [("rectangle", ((5, 10), (15, 12)), ("animal",))]
+    assert all("missing-image" in rules(d.findings) for d in reading.documents)
+
+
 def test_reading_twice_and_lazily_gives_the_same() -> None:
     reading = read(FIXTURES / "v2.2.0-win")
     assert list(reading.documents) == list(reading.documents)
