@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection
 
-from bridge.errors import NotFoundError
+from bridge.errors import ConflictError, NotFoundError
 from bridge.loop.evaluate import Found, detected_regions
 from bridge.loop.train import require_worker
 from bridge.model.prediction import Prediction
@@ -38,18 +38,27 @@ def predict(
 
 
 def choose(tx: Connection, project: str, wanted: str | None = None) -> Checkpoint:
-    """The checkpoint of that id, else the published one, else the best; raises NotFoundError."""
+    """The checkpoint of that id, else the published one, else the best; raises NotFoundError, ConflictError."""
     name = wanted or projects.published(tx, project)
     if name is not None:
-        return runs.find_checkpoint(tx, name)
+        return _own(tx, project, name)
     best = runs.best_checkpoint(tx, project)
     if best is None:
         raise NotFoundError("checkpoint-none", project=project)
     return best
 
 
+def _own(tx: Connection, project: str, wanted: str) -> Checkpoint:
+    """A checkpoint of this project: another one's classes would be taken for ours."""
+    found = runs.find_checkpoint(tx, wanted)
+    theirs = runs.find(tx, found.run_id).project
+    if theirs != project:
+        raise ConflictError("checkpoint-elsewhere", checkpoint=found.id, found=theirs, project=project)
+    return found
+
+
 def publish(ws: Workspace, project: str, checkpoint: str | None, who: str) -> Checkpoint:
-    """Make a checkpoint the one that pre-labels (None: the best); kept in the ledger."""
+    """Make a checkpoint the one that pre-labels (None: the best); kept in the ledger. Raises as choose does."""
     with ws.db.write() as tx:
         found = projects.find(tx, project)
         if checkpoint is None:
@@ -57,7 +66,7 @@ def publish(ws: Workspace, project: str, checkpoint: str | None, who: str) -> Ch
             if best is None:
                 raise NotFoundError("checkpoint-none", project=found.name)
             checkpoint = best.id
-        chosen = runs.find_checkpoint(tx, checkpoint)
+        chosen = _own(tx, found.id, checkpoint)
         before = projects.published(tx, found.id)
         projects.publish(tx, found.id, chosen.id)
         tokens.record(tx, who, "promote", found.id, {"checkpoint": chosen.id, "before": before})
