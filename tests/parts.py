@@ -1,4 +1,4 @@
-"""Real parts that tests need, and what stories share: a missing one skips on a laptop and fails where LABELBRIDGE_REQUIRE_ALL is set."""
+"""Real parts that tests need (a missing one skips, or fails where all must be there), and what stories share."""
 
 from __future__ import annotations
 
