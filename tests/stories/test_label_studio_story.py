@@ -6,7 +6,8 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,90 +16,25 @@ import requests
 
 from bridge.errors import AccessError, InputError
 from bridge.label_studio import Server
-from bridge.loop import connect, intake, predict, push, reconcile
-from bridge.loop.connect import ConnectOptions
-from bridge.loop.cut import CutOptions, cut
+from bridge.loop import connect, intake, reconcile
 from bridge.model.annotation import Box, Document, State
 from bridge.model.dataset import Reading
-from bridge.model.delivery import Delivery, DeliveryState
+from bridge.model.delivery import DeliveryState
 from bridge.model.job import JobState, Node
 from bridge.model.project import Source
-from bridge.model.training import Checkpoint
-from bridge.plugin import PushOutcome
-from bridge.sample import LABELS, draw_sample
+from bridge.sample import LABELS
 from bridge.settings import Settings
 from bridge.store import deliveries, images, jobs, nodes, projects, revisions, runs
-from bridge.store.revisions import Current
 from bridge.store.tables import prediction
-from bridge.workspace import Workspace, open_workspace
+from bridge.workspace import open_workspace
 from tests.parts import absent
-from tests.serving import PROJECT, due_run, recipe, serving
+from tests.serving import PROJECT, serving
 from tests.stories.label_studio import Person, box
+from tests.studio_bench import Bench
 
 pytestmark = pytest.mark.story
 CHROMIUM = "/usr/bin/chromium"
 NAMES = list(LABELS)
-
-
-@dataclass
-class Bench:
-    """A running bridge with a project: pictures, some of them labelled, and checkpoints with predictions."""
-
-    ws: Workspace
-    server: Server
-    project: str = ""
-    run: str = ""
-
-    def draw(self, folder: Path, labelled: int, others: int) -> None:
-        documents = draw_sample(folder, labelled, others)
-        unseen: list[Document] = [replace(d, regions=None) for d in documents[labelled:]]
-        said = [*documents[:labelled], *unseen]
-        with self.ws.db.write() as tx:
-            project = projects.create(tx, PROJECT)
-            source = projects.put_source(tx, project.id, "import", "import", str(folder))
-        intake.take(self.ws, project, source, Reading(tuple(LABELS), iter(said), len(said)), "test")
-        version = cut(self.ws, project.id, CutOptions(fraction=0.5)).version
-        self.project, self.run = project.id, due_run(self.ws, version.id, recipe(self.ws)).id
-
-    def checkpoint(self, name: str, boxes: int = 3, shift: float = 0.0) -> str:
-        """A published checkpoint that saw these boxes in every picture."""
-        with self.ws.db.write() as tx:
-            blob = self.ws.blobs.put(name.encode())
-            kept, _ = runs.put_checkpoint(tx, Checkpoint(name, self.run, 1000, "numbered", blob, 1))
-            found = {
-                image.id: [
-                    (k % 3, 0.9 - k / 10, 20.0 + 50 * k + shift, 30.0, 60.0 + 50 * k, 90.0) for k in range(boxes)
-                ]
-                for image in images.known_images(tx, self.project).values()
-                if image.id is not None
-            }
-            predict.keep(tx, self.project, kept.id, found)
-            projects.publish(tx, self.project, kept.id)
-        return kept.id
-
-    def connect(self, token: str | None = None, number: int | None = None, **options: bool) -> Source:
-        place, told = self.server.url, token or self.server.access.token
-        return connect.connect(self.ws, self.project, place, told, number, options=ConnectOptions(**options))
-
-    def push(self, **rest: float) -> PushOutcome:
-        return push.push(self.ws, self.project, "label-studio", **rest)[0]
-
-    def present(self) -> dict[str, Current]:
-        with self.ws.db.read() as tx:
-            found = revisions.current(tx, self.project, projects.labels(tx, self.project))
-            return {current.document.image.name: current for current in found}
-
-    def task_of(self, source: Source, name: str) -> int:
-        with self.ws.db.read() as tx:
-            image = images.find(tx, self.project, name)
-            return int(images.items(tx, source.id)[image.id or 0].item or 0)
-
-    def events(self, state: DeliveryState | None = None) -> list[Delivery]:
-        with self.ws.db.read() as tx:
-            return deliveries.listing(tx, self.project, state, "in")
-
-    def waiting(self, action: str) -> list[Delivery]:
-        return [d for d in self.events(DeliveryState.PENDING) if d.body["event"]["action"] == action]
 
 
 @pytest.fixture
@@ -108,28 +44,18 @@ def bench(tmp_path: Path, label_studio: Server) -> Iterator[Bench]:
         yield made
 
 
-class running:
-    """A bench for as long as the block lasts."""
-
-    def __init__(self, folder: Path, server: Server, labelled: int, others: int) -> None:
-        self._ws = open_workspace(Settings(data=folder / "data"), create=True)
-        self._served = serving(self._ws)
-        self._given = (folder / "pictures", labelled, others)
-        self._server = server
-
-    def __enter__(self) -> Bench:
-        url = self._served.__enter__().url
-        made = Bench(replace(self._ws, settings=replace(self._ws.settings, public_url=url)), self._server)
-        made.draw(*self._given)
-        return made
-
-    def __exit__(self, *_: object) -> None:
-        self._served.__exit__(None, None, None)
-        self._ws.close()
-
-
-def unseen(bench: Bench) -> list[str]:
-    return [name for name, current in bench.present().items() if current.heads == 0]
+@contextmanager
+def running(folder: Path, server: Server, labelled: int, others: int) -> Iterator[Bench]:
+    """A bench behind a running web server."""
+    ws = open_workspace(Settings(data=folder / "data"), create=True)
+    try:
+        with serving(ws) as served:
+            ws = replace(ws, settings=replace(ws.settings, public_url=served.url))
+            made = Bench(ws, server.url, server.access.token)
+            made.draw(folder / "pictures", labelled, others)
+            yield made
+    finally:
+        ws.close()
 
 
 def versions(person: Person, project: int) -> dict[str, int]:
@@ -207,7 +133,7 @@ def test_a_prediction_that_is_left_out_silently_is_reported(bench: Bench, label_
 
 def test_what_a_person_submits_becomes_a_revision(bench: Bench, label_studio: Server) -> None:
     source = bench.connect()
-    name = unseen(bench)[0]
+    name = bench.unseen()[0]
     label = NAMES[0]
     with Person(label_studio) as person:
         # When an annotator draws and submits
@@ -238,7 +164,7 @@ def test_what_a_person_submits_becomes_a_revision(bench: Bench, label_studio: Se
 
 def test_a_skipped_picture_is_no_labelling_and_a_lost_event_is_found(bench: Bench, label_studio: Server) -> None:
     source = bench.connect()
-    skipped, lost, empty = unseen(bench)[:3]
+    skipped, lost, empty = bench.unseen()[:3]
     label = NAMES[0]
     with Person(label_studio) as person:
         drawn = [box(label, 1, 2, 3, 4, id="r1")]
@@ -262,7 +188,7 @@ def test_a_skipped_picture_is_no_labelling_and_a_lost_event_is_found(bench: Benc
 
 def test_what_is_deleted_there_is_kept_here(bench: Bench, label_studio: Server) -> None:
     source = bench.connect()
-    first, second = unseen(bench)[:2]
+    first, second = bench.unseen()[:2]
     label = NAMES[0]
     with Person(label_studio) as person:
         made = person.submit(bench.task_of(source, first), [box(label, 1, 2, 30, 40, id="r1")]).json()
@@ -352,7 +278,7 @@ def test_an_event_is_answered_at_once_while_the_store_is_busy(
     bench: Bench, label_studio: Server, tmp_path: Path
 ) -> None:
     source = bench.connect()
-    names = unseen(bench)
+    names = bench.unseen()
     # Given a large import that writes all the time
     stop = threading.Event()
     busy = threading.Thread(target=import_until, args=(bench, stop))
@@ -481,7 +407,7 @@ def test_we_are_an_ml_backend_with_a_password(bench: Bench, label_studio: Server
 def test_a_saved_annotation_comes_once_although_two_webhooks_tell_of_it(bench: Bench, label_studio: Server) -> None:
     source = bench.connect(backend=True)
     with Person(label_studio) as person:
-        person.submit(bench.task_of(source, unseen(bench)[0]), [box(NAMES[0], 1, 2, 30, 40, id="r")])
+        person.submit(bench.task_of(source, bench.unseen()[0]), [box(NAMES[0], 1, 2, 30, 40, id="r")])
     assert len(bench.waiting("ANNOTATION_CREATED")) == 1
     assert [one.revisions for one in reconcile.work_off(bench.ws, bench.project)] == [1]
 

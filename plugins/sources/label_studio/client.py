@@ -132,7 +132,7 @@ class Client:
 
     def _authorization(self) -> str:
         if not self._personal:
-            return f"Token {self._token}"
+            return f"Token {self._token}" if self._token else ""
         if not self._access or time.monotonic() - self._bought > _ACCESS_SECONDS:
             self._access, self._bought = self._buy(), time.monotonic()
         return f"Bearer {self._access}"
@@ -182,7 +182,8 @@ class Client:
 
 
 def _signed(request: requests.PreparedRequest, authorization: str) -> requests.PreparedRequest:
-    request.headers["Authorization"] = authorization
+    if authorization:
+        request.headers["Authorization"] = authorization
     return request
 
 
