@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, get_args
@@ -13,6 +13,7 @@ from typing import Any, get_args
 import click
 import numpy as np
 import pytest
+import structlog
 
 from bridge import texts
 from bridge.cli.main import COMMANDS, labelbridge, main
@@ -183,7 +184,7 @@ Said = Callable[..., tuple[int, Any]]
 
 
 @pytest.fixture
-def said(capsys: pytest.CaptureFixture[str]) -> Said:
+def said(capsys: pytest.CaptureFixture[str]) -> Iterator[Said]:
     """What the command line answers: exit code and JSON."""
 
     def ask(*words: str) -> tuple[int, Any]:
@@ -192,7 +193,8 @@ def said(capsys: pytest.CaptureFixture[str]) -> Said:
         code = end.value.code
         return (code if isinstance(code, int) else 0), json.loads(capsys.readouterr().out)
 
-    return ask
+    yield ask
+    structlog.reset_defaults()  # The command line logs to an error stream that is closed now.
 
 
 def with_plugin(data: Path, file: str) -> Path:
