@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
 
 from bridge.cli.command import Call, command
 from bridge.cli.spoken import SpokenGroup
+
+if TYPE_CHECKING:
+    from bridge.model.job import Node
 
 commands = click.Group()
 node = SpokenGroup("node")
@@ -34,8 +39,14 @@ def nodes_(call: Call) -> int:
         for n in found
     ]
     call.console.table(("node", "queues", "gpus", "engine", "draining", "seen"), rows, "nodes-none")
-    call.console.emit({"nodes": [msgspec.to_builtins(n) for n in found]})
+    call.console.emit({"nodes": [_json(n) for n in found]})
     return 0
+
+
+def _json(node_: Node) -> dict[str, Any]:
+    """A node as other programs read it, its time as text."""
+    seen = datetime.fromtimestamp(int(node_.seen), UTC).isoformat().replace("+00:00", "Z")
+    return {**msgspec.to_builtins(node_), "seen": seen}
 
 
 def _ago(call: Call, seconds: float) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ import click
 
 from bridge.cli.console import Console
 from bridge.cli.spoken import Spoken
-from bridge.errors import UsageError
+from bridge.errors import BridgeError, NotFoundError, UsageError
 from bridge.settings import Settings
 from bridge.texts import language_of
 
@@ -61,6 +62,20 @@ class Call:
         remote = Remote(self.settings.server, self.settings.token)
         self._closing.append(remote.close)
         return remote
+
+    def is_path(self, text: str) -> bool:
+        """Whether what stands in place of PROJECT is a path: it contains a slash or ends in a known suffix.
+
+        Names of projects may have slashes too: where nothing lies at the path, such a project is meant.
+        """
+        looks = "/" in text or "\\" in text or text.lower().endswith(_PATHS)
+        return looks and (Path(text).exists() or not self._is_project(text))
+
+    def _is_project(self, name: str) -> bool:
+        try:
+            return name in self.side().project_names().values()
+        except BridgeError:
+            return False
 
     def plugins(self) -> Registry:
         """The plugins that bare files are read with."""
@@ -135,6 +150,12 @@ _OPTIONS = (
 )
 
 
-def is_path(text: str) -> bool:
-    """Whether what stands in place of PROJECT is a path: it contains a slash or ends in a known suffix."""
-    return "/" in text or "\\" in text or text.lower().endswith(_PATHS)
+@contextmanager
+def project_or_path(project: str) -> Iterator[None]:
+    """When there is no such project but a file or folder of that name, say how a path is written."""
+    try:
+        yield
+    except NotFoundError as error:
+        if error.rule in ("project-missing", "data-missing") and Path(project).exists():
+            raise NotFoundError("project-or-path", project=project) from None
+        raise

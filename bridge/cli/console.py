@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 COLORS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
 _STATES = {"done": "green", "running": "cyan", "failed": "red", "cancelled": "yellow"}
 # Of findings without a picture each says something else: so many are shown. --json has them all.
-_SHOWN = 4
+_SHOWN = 3
+_WIDE = 10_000
 # So many other pictures of a rule are named.
 _NAMED = 5
 
@@ -65,7 +66,7 @@ class Console:
             table.add_column(self.text(f"column.{column}"), justify="right" if numbers else "left", overflow="fold")
         for row in rows:
             table.add_row(*(_cell(column, cell) for column, cell in zip(columns, row, strict=True)))
-        _rich(sys.stdout, soft_wrap=not sys.stdout.isatty()).print(table)
+        _rich(sys.stdout, soft_wrap=False).print(table)
 
     def facts(self, rows: Sequence[tuple[str, Any]]) -> None:
         """Names, as columns, with what they are; those without anything are left out."""
@@ -77,7 +78,7 @@ class Console:
         for name, value in rows:
             if value not in (None, "", ()):
                 table.add_row(self.text(f"column.{name}"), _cell(name, value))
-        _rich(sys.stdout, soft_wrap=not sys.stdout.isatty()).print(table)
+        _rich(sys.stdout, soft_wrap=False).print(table)
 
     def findings(self, found: Sequence[Finding]) -> None:
         """Findings by rule, errors first: one of each in full, other pictures by name."""
@@ -136,16 +137,26 @@ class Console:
 def _rich(file: TextIO, soft_wrap: bool = True) -> Rich:
     from rich.console import Console as Rich
 
-    return Rich(file=file, soft_wrap=soft_wrap, highlight=False, emoji=False)
+    # What goes into a file or another program is not folded.
+    return Rich(file=file, soft_wrap=soft_wrap, width=None if file.isatty() else _WIDE, highlight=False, emoji=False)
 
 
 def _cell(column: str, value: Any) -> Any:
-    """A value in a table; states have colours."""
+    """A value in a table: states have colours, times are those of this machine."""
     from rich.text import Text
 
     if value is None:
         return ""
+    if column == "created":
+        value = _here(value)
     return Text(str(value), style=_STATES.get(str(value), "") if column == "state" else "")
+
+
+def _here(written: str) -> str:
+    """A time as it is stored, as a clock on the wall shows it."""
+    from datetime import datetime
+
+    return datetime.fromisoformat(written).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
 def _write(data: bytes) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from bridge.cli import files
-from bridge.cli.command import Call, command, is_path
+from bridge.cli.command import Call, command, project_or_path
 from bridge.cli.console import finding_json
 from bridge.cli.side import CutWish
 from bridge.cli.values import SEED, Fraction, Whole, network_size
@@ -51,7 +51,7 @@ def anchors_(call: Call, project: str, network: tuple[int, int], count: int, see
     """Fit anchors to the training boxes of PROJECT (or of a bare file or folder)."""
     from bridge.loop import fitting
 
-    if is_path(project):
+    if call.is_path(project):
         from bridge.plugin import ReadOptions
 
         read = ReadOptions(images, "auto", None, call.settings.max_file_megabytes, call.settings.max_megapixels)
@@ -59,7 +59,8 @@ def anchors_(call: Call, project: str, network: tuple[int, int], count: int, see
     else:
         from bridge.loop import anchors
 
-        found = anchors.fit(call.open(), project, network, count, seed)
+        with project_or_path(project):
+            found = anchors.fit(call.open(), project, network, count, seed)
     call.console.line("anchors = " + ", ".join(f"{w:.2f},{h:.2f}" for w, h in found.pairs))
     call.console.say(
         "anchors",

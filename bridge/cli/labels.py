@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bridge.cli.command import Call, command, is_path
+from bridge.cli.command import Call, command, project_or_path
 from bridge.cli.console import error_json, finding_json
 from bridge.cli.values import network_size
 from bridge.errors import NotFoundError, RefusedError, UsageError
@@ -109,7 +109,7 @@ def export_(
     _known_format(call, format_name)
     with call.console.progress("exporting", path=out.name) as progress:
         options = WriteOptions(pictures, progress)
-        if is_path(project):
+        if call.is_path(project):
             from bridge.loop.convert import export_path
 
             read = _read_options(call, **reading)
@@ -117,7 +117,8 @@ def export_(
         else:
             from bridge.loop.export import export
 
-            found = export(call.open(), project, format_name, out, options, allow_loss)
+            with project_or_path(project):
+                found = export(call.open(), project, format_name, out, options, allow_loss)
     call.console.findings(found)
     call.console.say("exported", out=out, format=format_name)
     call.console.emit({"status": "ok", "out": str(out), "findings": [finding_json(f) for f in found]})
@@ -133,12 +134,13 @@ def export_(
 def check_(call: Call, project: str, fix: bool, fail_on: str, network: tuple[int, int] | None, **reading: Any) -> int:
     """Check PROJECT (or a bare file or folder); exit code 1 when something at least as bad as --fail-on was found."""
     with call.console.progress("checking", project=project) as progress:
-        if is_path(project):
+        if call.is_path(project):
             checked = _check_path(call, project, fix, network, _read_options(call, **reading))
         else:
             from bridge.loop.validate import NETWORK
 
-            checked = call.side().check(project, fix, network or NETWORK, progress)
+            with project_or_path(project):
+                checked = call.side().check(project, fix, network or NETWORK, progress)
     call.console.findings(checked.findings)
     if fix:
         call.console.say("fixed" if checked.fixed else "fixed-none", n=checked.fixed)

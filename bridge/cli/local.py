@@ -38,6 +38,11 @@ class Local:
         with self._ws.db.read() as tx:
             return [(p, _tally(tx, p.id)) for p in projects.listing(tx)]
 
+    def project_names(self) -> dict[str, str]:
+        """The names of all projects by id."""
+        with self._ws.db.read() as tx:
+            return {p.id: p.name for p in projects.listing(tx)}
+
     def project(self, wanted: str) -> Project:
         """A project by id or name; raises NotFoundError."""
         with self._ws.db.read() as tx:

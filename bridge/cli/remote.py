@@ -61,8 +61,12 @@ class Remote:
 
     def projects(self) -> list[tuple[Project, Tally]]:
         """All projects by name."""
-        wholes = [self._api.get(f"/projects/{one['id']}") for one in self._all("/projects")]
+        wholes = [self._api.get(f"/projects/{name}") for name in self.project_names()]
         return [(msgspec.convert(w, Project), msgspec.convert(w["counts"], Tally)) for w in wholes]
+
+    def project_names(self) -> dict[str, str]:
+        """The names of all projects by id."""
+        return {one["id"]: one["name"] for one in self._all("/projects")}
 
     def project(self, wanted: str) -> Project:
         """A project by id or name; raises NotFoundError."""
@@ -72,12 +76,10 @@ class Remote:
     def _place(self, wanted: str) -> str:
         """Where a project lies; a name with a slash in it fits no path, so its id is looked up."""
         if "/" in wanted:
-            listed = self._all("/projects")
-            known = ", ".join(one["name"] for one in listed)
-            named = next((one for one in listed if one["name"] == wanted), None)
-            if named is None:
-                raise NotFoundError("project-missing", project=wanted, known=known or "-")
-            wanted = named["id"]
+            ids = {name: project_id for project_id, name in self.project_names().items()}
+            if wanted not in ids:
+                raise NotFoundError("project-missing", project=wanted, known=", ".join(ids) or "-")
+            wanted = ids[wanted]
         return f"/projects/{quote(wanted, safe='')}"
 
     def create_project(self, name: str) -> Project:

@@ -15,6 +15,7 @@ from bridge.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from bridge.cli.side import Side
     from bridge.model.scores import Scores
     from bridge.model.training import Checkpoint, Failure, Run
 
@@ -33,8 +34,12 @@ def runs_(call: Call, project: str | None) -> int:
     """All runs (of PROJECT), newest first."""
     side = call.side()
     listed = [_summary(run, side.checkpoints(run.id)) for run in side.runs(project)]
-    rows = [[_percent(one[c]) if c == "map" else one[c] for c in _COLUMNS] for one in listed]
-    call.console.table(_COLUMNS, rows, "runs-none")
+    if listed and not call.console.json:
+        names = side.project_names()
+        shown = [{**one, "project": names.get(one["project"]), "map": _percent(one["map"])} for one in listed]
+        call.console.table(_COLUMNS, [[one[c] for c in _COLUMNS] for one in shown])
+    else:
+        call.console.table(_COLUMNS, [], "runs-none")
     call.console.emit({"runs": listed})
     return 0
 
@@ -66,7 +71,7 @@ def show(call: Call, wanted: str) -> int:
     run = side.run(wanted)
     found = side.checkpoints(run.id)
     summary = _summary(run, found)
-    call.console.facts([(name, _percent(value) if name == "map" else value) for name, value in summary.items()])
+    _say_facts(call, side, run, summary)
     if run.failure is not None:
         _say_failure(call, run.failure)
     listed = [
@@ -78,6 +83,19 @@ def show(call: Call, wanted: str) -> int:
     call.console.table(("checkpoint", "iteration", "kind", "map"), rows, "checkpoints-none")
     call.console.emit({**summary, "failure": _failure_json(run.failure), "checkpoints": listed})
     return 0
+
+
+def _say_facts(call: Call, side: Side, run: Run, summary: dict[str, Any]) -> None:
+    if call.console.json:
+        return
+    told = {
+        **summary,
+        "project": side.project_names().get(run.project),
+        "iteration": f"{run.iteration} / {run.recipe.max_batches}",
+        "map": _percent(summary["map"]),
+    }
+    names = ("run", "project", "state", "iteration", "map", "node", "created", "version")
+    call.console.facts([(name, told[name]) for name in names])
 
 
 def _say_failure(call: Call, failure: Failure) -> None:

@@ -113,6 +113,9 @@ class Side(Protocol):
     def projects(self) -> list[tuple[Project, Tally]]:
         """All projects by name."""
 
+    def project_names(self) -> dict[str, str]:
+        """The names of all projects by id."""
+
     def project(self, wanted: str) -> Project:
         """A project by id or name."""
 

@@ -149,7 +149,7 @@ def _say_pushed(call: Call, pushed: Sequence[PushOutcome]) -> None:
         call.console.say("pushed-nowhere")
     for one in pushed:
         call.console.findings(one.refused)
-        call.console.say("pushed", sent=one.sent, accepted=one.accepted)
+        call.console.say("pushed" if one.sent else "pushed-nothing", sent=one.sent, accepted=one.accepted)
 
 
 def _pushed_json(one: PushOutcome) -> dict[str, Any]:
