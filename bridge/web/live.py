@@ -83,7 +83,7 @@ def look(ws: Workspace, run_id: str, mark: Mark) -> Beat:
 
 
 def beats(ws: Workspace, run_id: str, mark: Mark) -> Iterator[Beat | None]:
-    """A beat whenever something is new or the state has changed, None where a heartbeat is due; the last one is ended."""
+    """A beat whenever something is new or the state has changed, None where a heartbeat is due; at last, the end."""
     started = spoken = time.monotonic()
     state = None
     while time.monotonic() - started < LAST_SECONDS:

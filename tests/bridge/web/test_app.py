@@ -11,6 +11,7 @@ from werkzeug.test import TestResponse
 
 from bridge.store import secret
 from bridge.web import auth
+from bridge.web.app import create_app
 from bridge.workspace import Workspace
 
 
@@ -73,11 +74,12 @@ def test_a_program_gets_a_problem_and_a_person_a_page(client: FlaskClient) -> No
 
 
 def test_the_unexpected_is_logged_and_not_told(
-    app: OpenAPI, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+    sqlite_workspace: Workspace, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def broken() -> str:
         raise RuntimeError("password=hunter2")
 
+    app = create_app(sqlite_workspace)
     app.add_url_rule("/api/v1/broken", "broken", auth.public(broken))
     with caplog.at_level(logging.ERROR):
         answer = app.test_client().get("/api/v1/broken")
@@ -86,7 +88,8 @@ def test_the_unexpected_is_logged_and_not_told(
     assert body(answer)["fields"]["number"] in capsys.readouterr().out + caplog.text
 
 
-def test_no_view_is_open_by_oversight(app: OpenAPI) -> None:
+def test_no_view_is_open_by_oversight(sqlite_workspace: Workspace) -> None:
+    app = create_app(sqlite_workspace)
     app.add_url_rule("/api/v1/forgotten", "forgotten", lambda: "secret")
     assert app.test_client().get("/api/v1/forgotten").status_code == 403
 
