@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -85,10 +86,15 @@ def ask(env: dict[str, str], *words: str) -> dict[str, object]:
     return answer
 
 
+def compose() -> dict[str, Any]:
+    """The services of compose.yaml."""
+    found: dict[str, Any] = yaml.safe_load((ROOT / "deploy/compose.yaml").read_text("utf-8"))["services"]
+    return found
+
+
 def broker(machines: Machines) -> str:
     """Redis as compose.yaml starts it; gives its URL."""
-    compose = yaml.safe_load((ROOT / "deploy/compose.yaml").read_text("utf-8"))
-    words = [PASSWORD if "REDIS_PASSWORD" in word else word for word in compose["services"]["broker"]["command"]]
+    words = [PASSWORD if "REDIS_PASSWORD" in word else word for word in compose()["broker"]["command"]]
     port = free_port()
     machines.start("redis", [*words, "--port", str(port), "--bind", "127.0.0.1"], dict(os.environ), "redis")
     return f"redis://:{PASSWORD}@127.0.0.1:{port}/0"
@@ -111,6 +117,8 @@ def test_a_node_that_shares_nothing_with_the_server_trains(postgres: str, machin
     machines.start("bridge", command("worker", "--queue", "bridge"), server)
     until("the web server", lambda: answers(f"{settings.url()}/healthz"), 60)
     assert answers(f"{settings.url()}/readyz")
+    *_, healthy = compose()["web"]["healthcheck"]["test"]
+    subprocess.run([sys.executable, "-c", healthy.replace(":8765/", f":{port}/")], check=True, timeout=20)
 
     # A node gets a URL, a token and Redis, and nothing else.
     here = {**server, "LABELBRIDGE_DATA": str(settings.data)}
