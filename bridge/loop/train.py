@@ -109,7 +109,7 @@ def start(ws: Workspace, plan: Plan, who: str) -> Run:
     if broken:
         raise RefusedError("plan-broken", rules=", ".join(f.rule for f in broken), findings=broken)
     queue = f"train.{plan.node}" if plan.node else "train"
-    require_worker(ws, queue)
+    _require_engine(require_worker(ws, queue))
     if plan.weights_file is not None:
         ws.blobs.put_file(plan.weights_file)
     run_id = jobs.new_id()
@@ -147,10 +147,18 @@ def resume(ws: Workspace, run_id: str, who: str) -> Run:
     return run
 
 
-def require_worker(ws: Workspace, queue: str) -> None:
-    """Raises MissingPartError worker-missing when no living node takes this queue."""
-    if not any(queue in node.queues for node in living_nodes(ws)):
+def require_worker(ws: Workspace, queue: str) -> list[Node]:
+    """The living nodes that take this queue; raises MissingPartError worker-missing when there is none."""
+    found = [node for node in living_nodes(ws) if queue in node.queues]
+    if not found:
         raise MissingPartError("worker-missing", queue=queue)
+    return found
+
+
+def _require_engine(nodes_: Sequence[Node]) -> None:
+    """Raises MissingPartError engine-missing when no node of these has a trainer."""
+    if not any(node.engine for node in nodes_):
+        raise MissingPartError("engine-missing", engine=ENGINE, program=ENGINE, node=", ".join(n.name for n in nodes_))
 
 
 def living_nodes(ws: Workspace) -> list[Node]:

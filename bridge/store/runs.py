@@ -72,7 +72,7 @@ def _runs() -> Any:
 
 def _run(row: Any) -> Run:
     recipe = msgspec.convert(row.recipe, Recipe)
-    failure = msgspec.convert(row.failure, Failure) if row.failure and "kind" in row.failure else None
+    failure = _failure(row.failure) if row.failure else None
     return Run(
         row.id,
         row.project,
@@ -86,6 +86,15 @@ def _run(row: Any) -> Run:
         row.iteration,
         row.started,
         row.ended,
+    )
+
+
+def _failure(kept: Mapping[str, Any]) -> Failure:
+    """The trainer's failure, or the named error that kept the work from beginning (its sentence is in errors.toml)."""
+    if "kind" in kept:
+        return msgspec.convert(kept, Failure)
+    return Failure(
+        "environment", str(kept.get("rule", "unexpected-here")), "action-then-resume", kept.get("fields", {})
     )
 
 

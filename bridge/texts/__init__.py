@@ -43,10 +43,12 @@ def render(name: str, key: str, fields: Mapping[str, Any] | None = None, languag
     """The sentence of a key in a catalogue, with its fields filled in; an unknown key gives key and fields.
 
     A field "case" chooses between sentences of one rule: lost with case "labels" is found under lost_labels. A rule
-    of a plugin brings its sentence along, in a field "text": a string, or one for each language.
+    of a plugin brings its sentence along, in a field "text": a string, or one for each language. A run may have failed
+    by an error of ours, so that a key missing among the failures is looked for among the errors.
     """
     keys = [f"{key}_{fields['case']}", key] if fields and "case" in fields else [key]
-    found = (catalogue(lang, name).get(k) for k in keys for lang in (language, "en"))
+    places = [(name, lang) for lang in (language, "en")] + [("errors", language)] * (name == "failures")
+    found = (catalogue(lang, place).get(k) for k in keys for place, lang in places)
     text = next((sentence for sentence in found if sentence is not None), None)
     if text is None:
         return _brought(fields or {}, language) or key + "".join(f" {k}={v}" for k, v in (fields or {}).items())
