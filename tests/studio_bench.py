@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,9 +16,10 @@ from bridge.model.project import Source
 from bridge.model.training import Checkpoint
 from bridge.plugin import PushOutcome
 from bridge.sample import LABELS, draw_sample
+from bridge.settings import Settings
 from bridge.store import deliveries, images, projects, revisions, runs
 from bridge.store.revisions import Current
-from bridge.workspace import Workspace
+from bridge.workspace import Workspace, open_workspace
 from tests.serving import PROJECT, due_run, recipe
 
 
@@ -85,3 +87,29 @@ class Bench:
 
     def waiting(self, action: str) -> list[Delivery]:
         return [d for d in self.events(DeliveryState.PENDING) if d.body["event"]["action"] == action]
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A bench's data folder to copy from: drawing, labelling and cutting takes far longer than a test."""
+
+    data: Path
+    project: str
+    run: str
+
+    def copied(self, to: Path, place: str, token: str, public_url: str = "http://127.0.0.1:8765") -> Bench:
+        """A bench of its own over a copy."""
+        shutil.copytree(self.data, to)
+        ws = open_workspace(Settings(data=to, public_url=public_url))
+        return Bench(ws, place, token, self.project, self.run)
+
+
+def draw_once(folder: Path, labelled: int = 2, others: int = 2) -> Drawn:
+    """Four pictures, two of them labelled."""
+    ws = open_workspace(Settings(data=folder / "data"), create=True)
+    bench = Bench(ws, "", "")
+    bench.draw(folder / "pictures", labelled, others)
+    with ws.db.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    ws.close()
+    return Drawn(folder / "data", bench.project, bench.run)

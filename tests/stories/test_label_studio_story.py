@@ -431,7 +431,8 @@ def test_start_training_is_answered_at_once_and_begun_later(bench: Bench, label_
     with bench.ws.db.write() as tx:
         for job in jobs.listing(tx, bench.project):
             jobs.cancel(tx, job.id)
-        nodes.put(tx, Node("here", queues=("train", "detect"), seen=time.time() + 600))
+        engine = {"engine": "darknet", "fork": "alexeyab", "version": "", "binary": "darknet"}
+        nodes.put(tx, Node("here", engine=engine, queues=("train", "detect"), seen=time.time() + 600))
     with Person(label_studio) as person:
         source = bench.connect(backend=True)
         [backend] = person.get(f"/api/ml/?project={number_of(source)}")
