@@ -11,8 +11,10 @@ import msgspec
 
 from bridge.cli.command import Call, command
 from bridge.cli.spoken import SpokenGroup
+from bridge.cli.values import Word
 
 if TYPE_CHECKING:
+    from bridge.doctor import Part
     from bridge.model.job import Node
 
 commands = click.Group()
@@ -58,7 +60,7 @@ def _ago(call: Call, seconds: float) -> str:
 
 
 @command(node, "drain", remote=True)
-@click.argument("name", metavar="NODE")
+@click.argument("name", type=Word(), metavar="NODE")
 @click.option("--undo", is_flag=True)
 def drain(call: Call, name: str, undo: bool) -> int:
     """Let a node finish what it does and take no new training."""
@@ -69,7 +71,7 @@ def drain(call: Call, name: str, undo: bool) -> int:
 
 
 @command(token, "create", remote=True)
-@click.argument("name")
+@click.argument("name", type=Word())
 @click.option("--role", type=click.Choice(["admin", "node", "read"]), default="read", show_default=True)
 def create(call: Call, name: str, role: str) -> int:
     """Make a token; its secret is shown this once."""
@@ -80,7 +82,7 @@ def create(call: Call, name: str, role: str) -> int:
 
 
 @command(token, "revoke", remote=True)
-@click.argument("token_id", metavar="ID")
+@click.argument("token_id", type=Word(), metavar="ID")
 def revoke(call: Call, token_id: str) -> int:
     """Make a token useless."""
     call.side().revoke_token(token_id)
@@ -116,8 +118,11 @@ def doctor_(call: Call) -> int:
     from bridge.doctor import examine
 
     found = examine(call.settings)
-    for one in found:
-        mark, style = ("ok  ", None) if one.fine else ("MISS", "red") if one.needed else ("--  ", "yellow")
-        call.console.line(f"{mark} {one.part:16} {one.detail}", style)
+    rows = [(call.console.text(_mark(one)), one.part, one.detail) for one in found]
+    call.console.table(("state", "part", "detail"), rows)
     call.console.emit({"parts": [msgspec.to_builtins(one) for one in found]})
     return 1 if any(one.needed and not one.fine for one in found) else 0
+
+
+def _mark(part: Part) -> str:
+    return "part-fine" if part.fine else "part-missing" if part.needed else "part-absent"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
 from bridge import texts
+from bridge.cli.wrapping import folded
 from bridge.errors import BridgeError
 from bridge.model.finding import Finding, Severity
 
@@ -40,7 +41,12 @@ class Console:
         self.line(self.text(key, **fields))
 
     def line(self, text: str, style: str | None = None) -> None:
-        """A line on stdout, unless JSON is wanted."""
+        """A line on stdout, unless JSON is wanted; in a terminal it breaks between words."""
+        if not self.json:
+            _print(sys.stdout, text, style)
+
+    def raw(self, text: str, style: str | None = None) -> None:
+        """A line of another program, as it is."""
         if not self.json:
             _rich(sys.stdout).print(text, style=style, markup=False)
 
@@ -130,7 +136,7 @@ class Console:
             self.emit({"error": error_json(error)})
             return
         sentence = texts.render("errors", error.rule, error.fields, self.language)
-        _rich(sys.stderr).print(sentence, style="red", markup=False)
+        _print(sys.stderr, sentence, "red")
         self.findings(_findings_of(error))
 
 
@@ -139,6 +145,14 @@ def _rich(file: TextIO, soft_wrap: bool = True) -> Rich:
 
     # What goes into a file or another program is not folded.
     return Rich(file=file, soft_wrap=soft_wrap, width=None if file.isatty() else _WIDE, highlight=False, emoji=False)
+
+
+def _print(file: TextIO, text: str, style: str | None) -> None:
+    rich = _rich(file)
+    lines = text.split("\n")
+    if file.isatty():
+        lines = [part for line in lines for part in folded(line, rich.width)]
+    rich.print("\n".join(lines), style=style, markup=False)
 
 
 def _cell(column: str, value: Any) -> Any:

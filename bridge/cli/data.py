@@ -10,13 +10,13 @@ from bridge.cli import files
 from bridge.cli.command import Call, command, project_or_path
 from bridge.cli.console import finding_json
 from bridge.cli.side import CutWish
-from bridge.cli.values import SEED, Fraction, Whole, network_size
+from bridge.cli.values import SEED, Fraction, Whole, Word, network_size
 
 commands = click.Group()
 
 
 @command(commands, "cut", remote=True)
-@click.argument("project")
+@click.argument("project", type=Word())
 @click.option("--split", "fraction", type=Fraction(least_open=True), default=0.9, show_default=True)
 @click.option("--seed", type=SEED, metavar="N", default=0, show_default=True)
 @click.option("--valid", type=click.Path(path_type=Path), metavar="FILE")
@@ -42,7 +42,7 @@ def cut_(call: Call, project: str, fraction: float, seed: int, valid: Path | Non
 
 
 @command(commands, "anchors")
-@click.argument("project")
+@click.argument("project", type=Word())
 @click.option("--size", "network", callback=network_size, metavar="SIZE", default="416x416", show_default=True)
 @click.option("-n", "count", type=Whole(1, 100), metavar="N", default=9, show_default=True)
 @click.option("--seed", type=SEED, metavar="N", default=0, show_default=True)

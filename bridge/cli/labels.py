@@ -9,7 +9,7 @@ import click
 
 from bridge.cli.command import Call, command, project_or_path
 from bridge.cli.console import error_json, finding_json
-from bridge.cli.values import network_size
+from bridge.cli.values import Word, network_size
 from bridge.errors import NotFoundError, RefusedError, UsageError
 from bridge.model.finding import Finding, Severity
 
@@ -47,7 +47,7 @@ def _known_format(call: Call, name: str) -> str:
 
 
 @command(commands, "import")
-@click.argument("project")
+@click.argument("project", type=Word())
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--format", "format_name", metavar="FORMAT", default="auto", show_default=True)
 @_reading
@@ -94,7 +94,7 @@ def _say_refused(call: Call, refusal: RefusedError) -> int:
 
 
 @command(commands, "export")
-@click.argument("project")
+@click.argument("project", type=Word())
 @click.argument("format_name", metavar="FORMAT")
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option("--pictures", type=click.Choice(["link", "copy", "none"]), default="link", show_default=True)
@@ -126,7 +126,7 @@ def export_(
 
 
 @command(commands, "check", remote=True)
-@click.argument("project")
+@click.argument("project", type=Word())
 @click.option("--fix", is_flag=True)
 @click.option("--fail-on", type=click.Choice(["error", "warning"]), default="error", show_default=True)
 @click.option("--size", "network", callback=network_size, metavar="SIZE")
@@ -167,7 +167,7 @@ def _say_count(call: Call, found: tuple[Finding, ...]) -> None:
 
 
 @command(commands, "undo")
-@click.argument("project")
+@click.argument("project", type=Word())
 @click.option("--image", metavar="NAME")
 def undo_(call: Call, project: str, image: str | None) -> int:
     """Take back the last safe fixes of PROJECT, or the last change of one picture."""

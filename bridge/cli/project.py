@@ -9,6 +9,7 @@ import click
 
 from bridge.cli.command import Call, command
 from bridge.cli.spoken import SpokenGroup
+from bridge.cli.values import Word
 from bridge.errors import RefusedError
 
 commands = click.Group()
@@ -28,7 +29,7 @@ def list_(call: Call) -> int:
 
 
 @command(project, "create", remote=True)
-@click.argument("name")
+@click.argument("name", type=Word())
 def create(call: Call, name: str) -> int:
     """Make a project of that NAME."""
     made = call.side(create=True).create_project(name)
@@ -38,7 +39,7 @@ def create(call: Call, name: str) -> int:
 
 
 @command(project, "remove", remote=True)
-@click.argument("name", metavar="PROJECT")
+@click.argument("name", type=Word(), metavar="PROJECT")
 @click.option("--yes", is_flag=True)
 def remove(call: Call, name: str, yes: bool) -> int:
     """Forget a project with all its labels, versions and runs (your own files stay as they are)."""
@@ -60,10 +61,10 @@ def _agreed(call: Call, name: str) -> bool:
 
 
 @command(commands, "label")
-@click.argument("name", metavar="PROJECT")
+@click.argument("name", type=Word(), metavar="PROJECT")
 @click.argument("action", type=click.Choice(["rename", "merge"]))
-@click.argument("old")
-@click.argument("new")
+@click.argument("old", type=Word())
+@click.argument("new", type=Word())
 def label(call: Call, name: str, action: str, old: str, new: str) -> int:
     """Rename label OLD to NEW, or merge OLD into NEW; what was written before is read under the new name."""
     from bridge.loop import labels

@@ -9,7 +9,7 @@ import click
 from bridge import texts
 from bridge.cli.command import Call, command
 from bridge.cli.spoken import SpokenGroup
-from bridge.cli.values import Whole
+from bridge.cli.values import Whole, Word
 from bridge.errors import UsageError
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _COLUMNS = ("run", "project", "state", "iteration", "max_batches", "map", "node"
 
 
 @command(commands, "runs", remote=True)
-@click.argument("project", required=False)
+@click.argument("project", type=Word(), required=False)
 def runs_(call: Call, project: str | None) -> int:
     """All runs (of PROJECT), newest first."""
     side = call.side()
@@ -64,7 +64,7 @@ def _percent(fraction: float | None) -> str | None:
 
 
 @command(run_, "show", remote=True)
-@click.argument("wanted", metavar="RUN")
+@click.argument("wanted", type=Word(), metavar="RUN")
 def show(call: Call, wanted: str) -> int:
     """What a run is doing, its checkpoints and their scores."""
     side = call.side()
@@ -102,7 +102,7 @@ def _say_failure(call: Call, failure: Failure) -> None:
     for key, style in ((failure.cause, "red"), (failure.action, None)):
         call.console.line(texts.render("failures", key, failure.fields, call.console.language), style)
     for line in failure.tail:
-        call.console.line("  " + line, "dim")
+        call.console.raw("  " + line, "dim")
 
 
 def _failure_json(failure: Failure | None) -> dict[str, Any] | None:
@@ -114,7 +114,7 @@ def _failure_json(failure: Failure | None) -> dict[str, Any] | None:
 
 
 @command(run_, "cancel", remote=True)
-@click.argument("wanted", metavar="RUN")
+@click.argument("wanted", type=Word(), metavar="RUN")
 def cancel_(call: Call, wanted: str) -> int:
     """Ask a run to stop; what it saved stays."""
     run = call.side().cancel(wanted)
@@ -124,7 +124,7 @@ def cancel_(call: Call, wanted: str) -> int:
 
 
 @command(run_, "resume", remote=True)
-@click.argument("wanted", metavar="RUN")
+@click.argument("wanted", type=Word(), metavar="RUN")
 def resume_(call: Call, wanted: str) -> int:
     """Go on with a run that failed or was cancelled, from its last good checkpoint."""
     run = call.side().resume(wanted)
@@ -134,7 +134,7 @@ def resume_(call: Call, wanted: str) -> int:
 
 
 @command(run_, "log", remote=True)
-@click.argument("wanted", metavar="RUN")
+@click.argument("wanted", type=Word(), metavar="RUN")
 @click.option("-n", "lines", type=Whole(1, 10_000), metavar="N", default=40, show_default=True)
 def log(call: Call, wanted: str, lines: int) -> int:
     """The last lines of a run's raw output."""
@@ -142,7 +142,7 @@ def log(call: Call, wanted: str, lines: int) -> int:
     run = side.run(wanted)
     found = side.log(run.id, lines)
     for line in found:
-        call.console.line(line)
+        call.console.raw(line)
     if not found:
         call.console.say("log-none", run=run.id)
     call.console.emit({"run": run.id, "lines": found})
@@ -150,8 +150,8 @@ def log(call: Call, wanted: str, lines: int) -> int:
 
 
 @command(commands, "promote", remote=True)
-@click.argument("checkpoint")
-@click.option("--project", metavar="PROJECT")
+@click.argument("checkpoint", type=Word())
+@click.option("--project", type=Word(), metavar="PROJECT")
 def promote(call: Call, checkpoint: str, project: str | None) -> int:
     """Make CHECKPOINT (an id, or best) the one that pre-labels."""
     if checkpoint == "best" and project is None:

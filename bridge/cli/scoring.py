@@ -10,14 +10,14 @@ import msgspec
 
 from bridge.cli.command import Call, command
 from bridge.cli.console import finding_json
-from bridge.cli.values import Fraction
+from bridge.cli.values import Fraction, Word
 from bridge.errors import UsageError
 
 commands = click.Group()
 
 
 @command(commands, "report", remote=True)
-@click.argument("wanted", metavar="RUN")
+@click.argument("wanted", type=Word(), metavar="RUN")
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE")
 def report_(call: Call, wanted: str, out: Path | None) -> int:
     """The report of RUN: one HTML file that opens offline, or JSON."""
@@ -80,9 +80,7 @@ def explain_(call: Call, log: Path) -> int:
 
     found = explain(call.settings, log, "en" if call.console.json else call.console.language)
     failure = found["failure"]
-    if found["last_iteration"] is None:
-        call.console.say("explain-nothing")
-    else:
+    if found["iterations"] or found["saved"]:
         call.console.say("explain-reached", iteration=found["last_iteration"], saved=len(found["saved"]))
     for value in found["map"][-1:]:
         call.console.say("explain-map", map=f"{100 * value:.2f}")

@@ -14,7 +14,7 @@ import click
 from bridge.cli.command import Call, command
 from bridge.cli.console import finding_json
 from bridge.cli.spoken import SpokenGroup
-from bridge.cli.values import Whole
+from bridge.cli.values import Whole, Word
 from bridge.errors import AccessError
 from bridge.model.job import ENDED, JobState
 
@@ -30,10 +30,10 @@ _LOOK_SECONDS = 0.3
 
 
 @command(source, "add")
-@click.argument("project")
+@click.argument("project", type=Word())
 @click.argument("kind", type=click.Choice(["label-studio", "vott-v1", "vott-v2"]))
 @click.argument("place", metavar="URL|FOLDER")
-@click.option("--name", metavar="NAME")
+@click.option("--name", type=Word(), metavar="NAME")
 @click.option("--ls-project", type=Whole(1, 2**31), metavar="NUMBER")
 def add(call: Call, project: str, kind: Any, place: str, name: str | None, ls_project: int | None) -> int:
     """Connect PROJECT to a tool; Label Studio's token is read from LABEL_STUDIO_TOKEN, or asked for."""
@@ -60,7 +60,7 @@ def _token(call: Call) -> str:
 
 
 @command(source, "list")
-@click.argument("project")
+@click.argument("project", type=Word())
 def list_(call: Call, project: str) -> int:
     """The tools that PROJECT is connected to."""
     from bridge.store import projects
@@ -75,8 +75,8 @@ def list_(call: Call, project: str) -> int:
 
 
 @command(source, "remove")
-@click.argument("project")
-@click.argument("name")
+@click.argument("project", type=Word())
+@click.argument("name", type=Word())
 def remove(call: Call, project: str, name: str) -> int:
     """Forget a connection; labels that came through it stay."""
     from bridge.store import projects, tokens
@@ -91,8 +91,8 @@ def remove(call: Call, project: str, name: str) -> int:
 
 
 @command(commands, "predict", remote=True)
-@click.argument("project")
-@click.option("--checkpoint", metavar="ID")
+@click.argument("project", type=Word())
+@click.option("--checkpoint", type=Word(), metavar="ID")
 @click.option("--unlabelled", is_flag=True)
 @click.option("--wait/--no-wait", default=True, show_default=True)
 def predict_(call: Call, project: str, checkpoint: str | None, unlabelled: bool, wait: bool) -> int:
@@ -117,8 +117,8 @@ def _ended(call: Call, side: Side, job_id: str) -> JobState:
 
 
 @command(commands, "push", remote=True)
-@click.argument("project")
-@click.option("--source", "name", metavar="NAME")
+@click.argument("project", type=Word())
+@click.option("--source", "name", type=Word(), metavar="NAME")
 def push_(call: Call, project: str, name: str | None) -> int:
     """Put the predictions of the promoted (else best) checkpoint into the connected tools."""
     with call.console.progress("pushing", project=project):
@@ -129,8 +129,8 @@ def push_(call: Call, project: str, name: str | None) -> int:
 
 
 @command(commands, "sync", remote=True)
-@click.argument("project")
-@click.option("--source", "name", metavar="NAME")
+@click.argument("project", type=Word())
+@click.option("--source", "name", type=Word(), metavar="NAME")
 def sync(call: Call, project: str, name: str | None) -> int:
     """Pull from and push to the connected tools now."""
     with call.console.progress("syncing", project=project):

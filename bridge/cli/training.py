@@ -14,7 +14,7 @@ from bridge.cli import files
 from bridge.cli.command import Call, command
 from bridge.cli.console import finding_json
 from bridge.cli.side import Outline, TrainWish
-from bridge.cli.values import SEED, Whole, gpu_numbers, network_size
+from bridge.cli.values import SEED, Whole, Word, gpu_numbers, network_size
 from bridge.model.finding import Severity
 from bridge.model.job import ENDED, JobState
 
@@ -28,7 +28,7 @@ _LOOK_SECONDS = 0.5
 
 
 @command(commands, "train", remote=True)
-@click.argument("project")
+@click.argument("project", type=Word())
 @click.option("--cfg", type=click.Path(path_type=Path), metavar="FILE")
 @click.option("--adapt", is_flag=True)
 @click.option("--template", metavar="NAME", default="yolov4-tiny", show_default=True)
@@ -38,7 +38,7 @@ _LOOK_SECONDS = 0.5
 @click.option("--max-batches", type=Whole(1, 10_000_000), metavar="N")
 @click.option("--weights", metavar="FILE|best|last|none", default="none", show_default=True)
 @click.option("--version", metavar="HASH")
-@click.option("--node", metavar="NODE")
+@click.option("--node", type=Word(), metavar="NODE")
 @click.option("--gpus", callback=gpu_numbers, metavar="0,1", default="")
 @click.option("--seed", type=SEED, metavar="N", default=0, show_default=True)
 @click.option("--dry-run", is_flag=True)
@@ -80,8 +80,10 @@ def _say_outline(call: Call, made: Outline) -> None:
     call.console.say("plan-disk", megabytes=-(-made.disk_bytes // 1_000_000), checkpoints=made.checkpoints)
     if made.hours is None:
         call.console.say("plan-hours-unknown")
+    elif made.hours < 2:
+        call.console.say("plan-minutes", minutes=max(round(60 * made.hours), 1))
     else:
-        call.console.say("plan-hours", hours=f"{made.hours:.2f}")
+        call.console.say("plan-hours", hours=f"{made.hours:.1f}")
 
 
 def _outline_json(made: Outline) -> dict[str, Any]:
@@ -99,10 +101,14 @@ def _outline_json(made: Outline) -> dict[str, Any]:
 
 def _watch(call: Call, side: Side, run: Run) -> Run:
     """Stay until the run has ended."""
-    with call.console.progress("training", run=run.id) as progress:
-        while run.state not in ENDED:
-            time.sleep(_LOOK_SECONDS)
-            run = side.run(run.id)
-            progress(run.iteration, run.recipe.max_batches)
+    try:
+        with call.console.progress("training", run=run.id) as progress:
+            while run.state not in ENDED:
+                time.sleep(_LOOK_SECONDS)
+                run = side.run(run.id)
+                progress(run.iteration, run.recipe.max_batches)
+    except KeyboardInterrupt:
+        call.console.say("watch-left", run=run.id)
+        raise
     call.console.say(f"run-{run.state.value}", run=run.id)
     return run

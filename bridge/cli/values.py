@@ -38,6 +38,15 @@ class Fraction(click.FloatRange):
         return found
 
 
+class Word(click.types.StringParamType):
+    """A name or id; an empty one is a variable that was not set in somebody's script."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The word as it is."""
+        word = super().convert(value, param, ctx)
+        return word if word.strip() else self.fail("It is empty.", param, ctx)
+
+
 SEED = Whole(0, 2**31 - 1)
 
 

@@ -37,6 +37,14 @@ def wrap(text: str, width: int) -> list[str]:
     return [line.rstrip() for line in lines]
 
 
+def folded(line: str, width: int) -> list[str]:
+    """A line as it is where it fits; else in lines that begin where it began."""
+    if columns(line) <= width:
+        return [line]
+    blank = " " * (len(line) - len(line.lstrip()))
+    return [blank + part for part in wrap(line, max(width - len(blank), 20))]
+
+
 def _pieces(text: str) -> Iterator[str]:
     held = ""
     for piece in _PIECE.findall(" ".join(text.split())):
