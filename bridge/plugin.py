@@ -456,7 +456,7 @@ class ToolServer(ToolSource, Protocol):
         """These items as they are now; those that are not there any more are gone."""
 
     def prelabels(self, config: str, version: str, items: Sequence[PushItem]) -> list[dict[str, Any]]:
-        """Predictions in the tool's own form, in order; config is its labeling config ("": its own)."""
+        """Predictions in the tool's own form, in order; config is its labeling config ("": as last read). No I/O."""
 
 
 # ---------------------------------------------------------------- listeners

@@ -15,7 +15,7 @@ import msgspec
 KIND = "label-studio"
 START_TRAINING = "START_TRAINING"
 # These name no tasks that are still there: only a reading of what changed finds out.
-_DELETIONS = frozenset({"ANNOTATIONS_DELETED", "TASKS_DELETED"})
+_DELETIONS = ("ANNOTATIONS_DELETED", "TASKS_DELETED")
 _SECRETS = frozenset(
     {"token", "access_token", "refresh", "password", "basic_auth_pass", "task_data_login", "task_data_password"}
 )
@@ -43,7 +43,7 @@ def tasks_of(event: Mapping[str, Any]) -> list[str]:
     named = [*_each(event.get("task")), *_each(event.get("tasks"))]
     ids = [task.get("id") for task in named]
     ids += [annotation.get("task") for annotation in _each(event.get("annotation"))]
-    return list(dict.fromkeys(str(i) for i in ids if isinstance(i, int)))
+    return list(dict.fromkeys(str(i) for i in ids if type(i) is int))
 
 
 def deletes(event: Mapping[str, Any]) -> bool:

@@ -135,8 +135,10 @@ class LabelStudioProject:
         return Predictions(self._client, self._number(), self._config()).push(version, items, replaces)
 
     def prelabels(self, config: str, version: str, items: Sequence[PushItem]) -> list[dict[str, Any]]:
-        """Predictions as an ML backend answers them."""
-        read = parse_config(config) if config else self._config()
+        """Predictions as an ML backend answers them; without a config, in the one that was last read."""
+        # Label Studio is not asked here: it waits for this very answer.
+        kept = self._source.options.get("extra", {}).get("label-studio", {}).get("config", "")
+        read = parse_config(config or kept) if config or kept else LabelConfig()
         return [body_of(item, version, read) for item in items]
 
     # ------------------------------------------------------------ setting up
