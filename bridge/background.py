@@ -161,7 +161,8 @@ def register(app: Any, settings: Settings) -> None:
 
 def main() -> int:
     """Work until told to end; a sentence and 1 when that cannot begin."""
-    os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
+    # SIGTERM lets the job at hand end; whoever cannot wait kills us, and the job is due again.
+    os.environ.pop("REMAP_SIGTERM", None)
     try:
         settings = Settings.from_env()
         logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(name)s %(message)s")

@@ -23,7 +23,7 @@ _AT_ONCE: dict[Role, int] = {"train": 1, "detect": 1, "bridge": 2}
 # kombu waits one second in BRPOP, so that a worker's reads must be allowed more.
 _WORKER_SECONDS = 10.0
 _BELL_SECONDS = 1.0
-# After SIGTERM (which REMAP_SIGTERM makes a soft shutdown) a task has this long to stop its program and save.
+# After SIGTERM a task has this long to stop its program and hand in what it has.
 SHUTDOWN_SECONDS = 30
 
 

@@ -48,7 +48,7 @@ class Looking:
         outcome = attempted(self._work, self._hold.job_id)
         if outcome is not None:
             end = End(self._grant.number, outcome.state, outcome.failure)
-            self._hold.finish(end, self._reasons.time_left)
+            self._hold.finish(end, self._reasons.may_wait)
 
     def _work(self) -> Outcome:
         labels, pictures = self._wanted()

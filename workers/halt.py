@@ -101,3 +101,7 @@ class Reasons:
             return True
         self._until = self._until or time.monotonic() + _LAST_SECONDS
         return time.monotonic() < self._until
+
+    def may_wait(self) -> bool:
+        """Whether there is time for a bridge that does not answer: the rest can be told under the next lease."""
+        return self.time_left() and not self._stopping()

@@ -38,8 +38,9 @@ def work(settings: Settings, role: Role) -> None:
     """Run a worker process of a role; raises MissingPartError when broker or bridge are not named."""
     from workers import node, tasks
 
-    # SIGTERM alone would wait for the running task for ever: with this it is a soft shutdown.
-    os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
+    # SIGTERM then waits for the running task, which hears that it is to end and does so in seconds. Celery's soft
+    # shutdown, which this variable would choose, always sleeps through all of its time.
+    os.environ.pop("REMAP_SIGTERM", None)
     level = logging.getLevelNamesMapping().get(settings.log_level.upper(), logging.INFO)
     logging.basicConfig(level=level, format="%(asctime)s %(name)s %(message)s")
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(level))

@@ -136,6 +136,8 @@ class Courier:
         self._stop = threading.Event()
         self._wake = threading.Event()
         self.lost = threading.Event()
+        # Set while the bridge does not answer.
+        self.held_up = threading.Event()
         self._thread = threading.Thread(target=self._run, name="courier", daemon=True)
 
     def __enter__(self) -> Courier:
@@ -180,11 +182,13 @@ class Courier:
                 pause = self._held_up(entry, error, pause)
             else:
                 self._outbox.drop(entry)
+                self.held_up.clear()
                 pause = 0.0
 
     def _held_up(self, entry: Entry, error: BridgeError, pause: float) -> float:
         """How long to wait before the next try; what will never be taken is put aside."""
         if passes(error):
+            self.held_up.set()
             if not pause:
                 log.warning("outbox-waits", job=self._job, rule=error.rule, fields=error.fields)
             return min(max(pause * 2, 0.5), _LONGEST_PAUSE)

@@ -76,13 +76,16 @@ class Training:
         """Work, and say how it ended; nothing is said under a lost lease."""
         outcome = attempted(self._work, self._hold.job_id)
         self._journal.flush()
-        if outcome is None or not self._courier.drain(self._reasons.time_left):
+        if outcome is None or not self._courier.drain(self._may_go_on):
             return
         transcript = self._hand_in_transcript() if outcome.state != "queued" else None
         end = End(self._grant.number, outcome.state, outcome.failure, transcript)
-        if self._hold.finish(end, self._reasons.time_left) and outcome.state != "queued":
+        if self._hold.finish(end, self._reasons.may_wait) and outcome.state != "queued":
             shutil.rmtree(self._folder, ignore_errors=True)
             self._outbox.forget(self._hold.job_id)
+
+    def _may_go_on(self) -> bool:
+        return self._reasons.may_wait() if self._courier.held_up.is_set() else self._reasons.time_left()
 
     # ------------------------------------------------------------ the work
 

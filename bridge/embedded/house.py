@@ -92,7 +92,7 @@ def _workers(settings: Settings, roles: Sequence[str]) -> list[Child]:
 
 
 def _python(name: str, module: Sequence[str], settings: Settings) -> Child:
-    env = {**settings.environment(), "REMAP_SIGTERM": "SIGQUIT", "PYTHONUNBUFFERED": "1"}
+    env = {**settings.environment(), "PYTHONUNBUFFERED": "1"}
     root = Path(bridge.__file__).parents[1]
     if (root / "pyproject.toml").is_file():  # A bare checkout, perhaps started from elsewhere.
         env["PYTHONPATH"] = str(root)

