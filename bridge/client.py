@@ -135,7 +135,7 @@ class Bridge:
             try:
                 piece = next(pieces, b"")
             except requests.RequestException as error:
-                raise UnreachableError("bridge-unreachable", url=self.url, reason=str(error)) from None
+                raise UnreachableError("bridge-unreachable", url=self.url, reason=_reason(error)) from None
             if not piece:
                 return digest.hexdigest()
             digest.update(piece)
@@ -155,7 +155,7 @@ class Bridge:
                 **rest,
             )
         except requests.RequestException as error:
-            raise UnreachableError("bridge-unreachable", url=self.url, reason=str(error)) from None
+            raise UnreachableError("bridge-unreachable", url=self.url, reason=_reason(error)) from None
         if answer.status_code >= 300:
             raise _refusal(answer, self.url)
         return answer
@@ -221,6 +221,14 @@ def _bare_refusal(answer: requests.Response, url: str) -> BridgeError:
     if status in (401, 403):
         return errors.AccessError("token-wrong")
     return UnreachableError("bridge-odd", url=url, status=status)
+
+
+def _reason(error: BaseException) -> str:
+    """What lies at the bottom of an error: the layers above only repeat the address."""
+    below = error.__cause__ or error.__context__
+    if below is not None:
+        return _reason(below)
+    return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
 
 
 def _disk(error: OSError, folder: Path) -> BridgeError:

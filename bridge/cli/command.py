@@ -13,7 +13,7 @@ import click
 
 from bridge.cli.console import Console
 from bridge.cli.spoken import Spoken
-from bridge.errors import BridgeError, NotFoundError, UsageError
+from bridge.errors import AccessError, BridgeError, NotFoundError, UsageError
 from bridge.settings import Settings
 from bridge.texts import language_of
 
@@ -57,9 +57,12 @@ class Call:
             from bridge.cli.local import Local
 
             return Local(self.open(create), self.who)
+        if not self.settings.token:
+            raise AccessError("server-token-unset", url=self.settings.server)
         from bridge.cli.remote import Remote
 
-        remote = Remote(self.settings.server, self.settings.token)
+        url = self.settings.server
+        remote = Remote(url if "://" in url else f"http://{url}", self.settings.token)
         self._closing.append(remote.close)
         return remote
 
