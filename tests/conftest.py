@@ -17,7 +17,9 @@ from bridge.store import migrations
 from bridge.store.blobs import Blobs
 from bridge.store.database import Database
 from bridge.workspace import Workspace, open_workspace
+from tests.paper_studio import TOKEN, PaperStudio, paper_studio
 from tests.parts import absent
+from tests.studio_bench import Bench, Drawn, draw_once
 
 SHARED = Path(__file__).parents[2] / "shared" / "fixtures"
 
@@ -128,3 +130,24 @@ def picture(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return make
+
+
+@pytest.fixture
+def paper() -> Iterator[PaperStudio]:
+    """A Label Studio on paper, for faults that the real one cannot be made to have."""
+    with paper_studio() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Drawn:
+    """A project of four pictures, two of them labelled, to copy from."""
+    return draw_once(tmp_path_factory.mktemp("bench"))
+
+
+@pytest.fixture
+def bench(drawn: Drawn, paper: PaperStudio, tmp_path: Path) -> Iterator[Bench]:
+    """That project beside a Label Studio on paper."""
+    made = drawn.copied(tmp_path / "data", paper.url, TOKEN)
+    yield made
+    made.ws.close()

@@ -93,7 +93,7 @@ def webhook(project: str) -> Response:
         webhooks.receive(webhooks.secret_holder(project))
         return jsonify(status="ok")
     source = _source(project)
-    return jsonify(status="ok", job=webhooks.receive(source))
+    return jsonify(status="ok", job=webhooks.receive(source, may_train=True))
 
 
 def _start_training(source: Source) -> Response:

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from bridge.document import parse_json
 from bridge.errors import AccessError, InputError
-from bridge.loop import reconcile
+from bridge.loop import events, reconcile
 from bridge.loop.tool import holder_of
 from bridge.model.project import Source
 from bridge.web.current import workspace
@@ -46,11 +46,16 @@ def secret_holder(project: str) -> Source:
     return source
 
 
-def receive(source: Source) -> str:
-    """Keep this request's event; gives the id of the job that works on it. Raises InputError event-broken."""
+def receive(source: Source, may_train: bool = False) -> str:
+    """Keep this request's event; gives the id of the job that works on it.
+
+    Raises InputError event-broken, or AccessError: a training is only started by whoever knows the password.
+    """
     request.max_content_length = MOST_BYTES
     raw = request.get_data(cache=False)
     event = parse_json(raw, request.path)
     if not isinstance(event, dict):
         raise InputError("event-broken", found=type(event).__name__)
+    if events.trains(event) and not may_train:
+        raise AccessError("backend-password-wrong", user="labelbridge")
     return reconcile.receive(workspace(), source, event, raw)
