@@ -31,7 +31,14 @@ STATUS: dict[type[BridgeError], int] = {
     BridgeError: 400,
 }
 # Where a rule says more than its class.
-STATUS_OF_RULE = {"token-needed": 401, "token-wrong": 401, "login-needed": 401, "login-spent": 401, "disk-full": 507}
+STATUS_OF_RULE = {
+    "cut-empty": 409,
+    "token-needed": 401,
+    "token-wrong": 401,
+    "login-needed": 401,
+    "login-spent": 401,
+    "disk-full": 507,
+}
 # What Flask itself refuses.
 RULE_OF_STATUS = {
     400: "request-broken",

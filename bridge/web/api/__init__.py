@@ -38,6 +38,11 @@ _EVENT = {
     "properties": {"id": {"type": "string"}, "event": {"type": "string"}, "data": {"type": "string"}},
     "required": ["data"],
 }
+# What these answer besides JSON.
+_ALSO: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    (f"{PREFIX}/runs/{{run}}/events", "text/event-stream", _EVENT),
+    (f"{PREFIX}/runs/{{run}}/report", "text/html", {"type": "string"}),
+)
 
 
 def new_app() -> OpenAPI:
@@ -91,9 +96,9 @@ def spec(app: OpenAPI) -> dict[str, Any]:
                 content = answer.get("content", {})
                 if status[0] in "45" and "application/json" in content:
                     content["application/problem+json"] = content.pop("application/json")
-    events = found["paths"].get(f"{PREFIX}/runs/{{run}}/events")
-    if events:
-        events["get"]["responses"]["200"]["content"]["text/event-stream"] = {"schema": _EVENT}
+    for path, kind, schema in _ALSO:
+        if path in found["paths"]:
+            found["paths"][path]["get"]["responses"]["200"]["content"][kind] = {"schema": schema}
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from flask import Response
 from flask_openapi.blueprint import APIBlueprint
@@ -13,7 +13,18 @@ from bridge.model.dataset import DatasetVersion
 from bridge.store import datasets, projects
 from bridge.web.api import answer, area
 from bridge.web.api.paging import after_number, cut_off, slice_of
-from bridge.web.api.schemas import FindingOut, Given, OfProject, OfVersion, Page, Paged, Taken
+from bridge.web.api.schemas import (
+    NO_TEXT,
+    FindingOut,
+    Flag,
+    Given,
+    OfProject,
+    OfVersion,
+    Page,
+    Paged,
+    Seed,
+    Taken,
+)
 from bridge.web.auth import require, who
 from bridge.web.current import workspace
 
@@ -21,9 +32,9 @@ from bridge.web.current import workspace
 class CutIn(Taken):
     """How to split: fraction is for training; what was held out once stays held out."""
 
-    fraction: float = Field(0.9, gt=0, le=1)
-    seed: int = Field(0, ge=0, le=2**31 - 1)
-    keep_pictures: bool = Field(False, description="copy the pictures' bytes, so that the originals may go")
+    fraction: Annotated[float, Field(gt=0, le=1), NO_TEXT] = 0.9
+    seed: Seed = 0
+    keep_pictures: Flag = Field(False, description="copy the pictures' bytes, so that the originals may go")
     held_out: list[str] | None = Field(None, description="names of the pictures to hold out; null for our choice")
 
 

@@ -11,12 +11,12 @@ from bridge.model.job import JobState
 from bridge.store import jobs, projects, tokens
 from bridge.web.api import answer, area
 from bridge.web.api.paging import cut_off
-from bridge.web.api.schemas import JobOut, Name, OfJob, Page, Paged
+from bridge.web.api.schemas import JobOut, Name, OfJob, Page, PagedByTime
 from bridge.web.auth import require, who
 from bridge.web.current import workspace
 
 
-class JobQuery(Paged):
+class JobQuery(PagedByTime):
     """Which jobs."""
 
     project: Name | None = None

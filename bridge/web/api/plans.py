@@ -13,12 +13,24 @@ from pydantic import Field
 from bridge.loop import train
 from bridge.loop.train import Plan, PlanOptions
 from bridge.web.api import answer, area
-from bridge.web.api.schemas import FindingOut, Given, Name, OfProject, RecipeOut, RunOut, Taken
+from bridge.web.api.schemas import (
+    NO_TEXT,
+    FindingOut,
+    Flag,
+    Given,
+    Name,
+    OfProject,
+    RecipeOut,
+    RunOut,
+    Seed,
+    Size,
+    Taken,
+)
 from bridge.web.auth import require, who
 from bridge.web.current import workspace
 from bridge.workspace import Workspace
 
-Size = Annotated[int, Field(ge=32, le=4096)]
+Count = Annotated[int, Field(ge=1, le=4096), NO_TEXT]
 _HASH = 64
 
 
@@ -27,15 +39,15 @@ class PlanIn(Taken):
 
     template: str = Field("yolov4-tiny", max_length=80)
     cfg: str | None = Field(None, max_length=500_000, description="text of a cfg to train with, exactly as it is")
-    adapt: bool = Field(False, description="edit the cfg for this project's classes, anchors and size")
-    network: tuple[Size, Size] | None = None
-    batch: int | None = Field(None, ge=1, le=4096)
-    subdivisions: int | None = Field(None, ge=1, le=4096)
-    max_batches: int | None = Field(None, ge=1, le=10_000_000)
+    adapt: Flag = Field(False, description="edit the cfg for this project's classes, anchors and size")
+    network: Size | None = None
+    batch: Count | None = None
+    subdivisions: Count | None = None
+    max_batches: Annotated[int, Field(ge=1, le=10_000_000), NO_TEXT] | None = None
     weights: str = Field("none", pattern="^(none|best|last|[0-9a-f]{64})$", description="or the hash of a kept blob")
     node: Name | None = None
-    gpus: list[Annotated[int, Field(ge=0, le=255)]] = Field(default_factory=list, max_length=64)
-    seed: int = Field(0, ge=0, le=2**31 - 1)
+    gpus: list[Annotated[int, Field(ge=0, le=255), NO_TEXT]] = Field(default_factory=list, max_length=64)
+    seed: Seed = 0
     version: str | None = Field(None, pattern="^[0-9a-f]{4,64}$", description="dataset version; the newest if null")
 
 
@@ -96,7 +108,7 @@ def _plan(ws: Workspace, project: str, body: PlanIn) -> Plan:
             body.template,
             Path(cfg.name) if body.cfg is not None else None,
             body.adapt,
-            body.network,
+            (body.network[0], body.network[1]) if body.network else None,
             body.batch,
             body.subdivisions,
             body.max_batches,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from flask import Response
 from flask_openapi.blueprint import APIBlueprint
@@ -15,12 +15,10 @@ from bridge.store import findings, jobs, projects, tokens
 from bridge.store.revisions import Counts
 from bridge.web.api import answer, area
 from bridge.web.api.paging import after_number, cut_off, slice_of
-from bridge.web.api.schemas import FindingOut, Given, JobsOut, Name, OfProject, Page, Paged, Taken
+from bridge.web.api.schemas import FindingOut, Flag, Given, JobsOut, Name, OfProject, Page, Paged, Size, Taken
 from bridge.web.auth import require, who
 from bridge.web.counted import counted
 from bridge.web.current import workspace
-
-Size = Annotated[int, Field(ge=32, le=4096)]
 
 
 class ProjectIn(Taken):
@@ -78,8 +76,8 @@ class ProjectWhole(ProjectOut):
 class CheckIn(Taken):
     """How to check; network is the size that small boxes are measured against."""
 
-    fix: bool = Field(False, description="clip, swap corners and drop exact duplicates; each can be undone")
-    network: tuple[Size, Size] = NETWORK
+    fix: Flag = Field(False, description="clip, swap corners and drop exact duplicates; each can be undone")
+    network: Size = Field(list(NETWORK))
 
 
 class Checked(Given):
@@ -109,7 +107,7 @@ class PredictIn(Taken):
     """What to look at, and with which weights (the promoted, else the best ones)."""
 
     checkpoint: str | None = Field(None, max_length=40)
-    only_unlabelled: bool = False
+    only_unlabelled: Flag = False
 
 
 class PromoteIn(Taken):
@@ -214,7 +212,7 @@ def list_findings(path: OfProject, query: FindingQuery) -> Response:
 def check_project(path: OfProject, body: CheckIn) -> Response:
     """Run all validators, and mend what is safe when asked to."""
     ws = workspace()
-    done = checking.check(ws, path.project, body.fix, body.network, who())
+    done = checking.check(ws, path.project, body.fix, (body.network[0], body.network[1]), who())
     with ws.db.read() as tx:
         found = projects.find(tx, path.project)
         counts = findings.counts(tx, found.id)

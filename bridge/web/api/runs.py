@@ -15,12 +15,12 @@ from bridge.store import jobs, projects, runs
 from bridge.web import live
 from bridge.web.api import answer, area
 from bridge.web.api.paging import cut_off
-from bridge.web.api.schemas import Given, Name, OfRun, Page, Paged, RunOut, Taken
+from bridge.web.api.schemas import Given, Name, OfRun, Page, Paged, PagedByTime, RunOut, Taken
 from bridge.web.auth import require, who
 from bridge.web.current import workspace
 
 
-class RunQuery(Paged):
+class RunQuery(PagedByTime):
     """Which runs."""
 
     project: Name | None = None
@@ -29,6 +29,7 @@ class RunQuery(Paged):
 class EventQuery(Paged):
     """Which events; the cursor is attempt.number."""
 
+    cursor: str | None = Field(None, pattern=r"^[0-9]{1,8}\.[0-9]{1,14}$")
     kind: str | None = Field(None, max_length=32)
 
 

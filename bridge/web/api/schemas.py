@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
 
 from bridge import texts
 from bridge.model.finding import Finding
@@ -14,6 +14,22 @@ from bridge.model.training import Failure, Run
 Item = TypeVar("Item")
 # Ids of pictures and deliveries; both databases keep 64 bits, JSON readers 53.
 Number = Annotated[int, Field(ge=1, le=2**53 - 1)]
+
+
+def _no_text(value: object) -> object:
+    if isinstance(value, bool | str):
+        raise ValueError("a number is wanted")
+    return value
+
+
+# In a body 0 is no false, and neither "5" nor true is a number; 5.0 is one. (It must stand behind the bounds, or the
+# description of the API loses them.)
+Flag = StrictBool
+NO_TEXT = BeforeValidator(_no_text)
+Seed = Annotated[int, Field(ge=0, le=2**31 - 1), NO_TEXT]
+Side = Annotated[int, Field(ge=32, le=4096), NO_TEXT]
+# Width and height in pixels; a list, since the description of a pair would lose the bounds of its numbers.
+Size = Annotated[list[Side], Field(min_length=2, max_length=2)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -48,10 +64,16 @@ class Page(Given, Generic[Item]):
 
 
 class Paged(Taken):
-    """How to walk through a list: the cursor is what the last page gave as `next`."""
+    """How to walk through a list: the cursor is what the last page gave as `next`, unchanged."""
 
-    cursor: str | None = Field(None, max_length=200)
+    cursor: str | None = Field(None, pattern="^[0-9]{1,15}$")
     limit: int = Field(50, ge=1, le=500)
+
+
+class PagedByTime(Paged):
+    """How to walk through a list whose newest items come first."""
+
+    cursor: str | None = Field(None, pattern="^[0-9TZ:.-]{1,40}$")
 
 
 # ---------------------------------------------------------------- what stands in a path

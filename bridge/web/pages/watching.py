@@ -24,7 +24,7 @@ PIECES = ("head", "curve", "checkpoints", "log")
 _EVENTS = 14
 _LINES = 40
 # A curve is not worth drawing more often.
-_DRAW_SECONDS = 2.0
+DRAW_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,19 +110,17 @@ def pieces(found: Watched) -> dict[str, str]:
 
 def piece_stream(ws: Workspace, run_id: str, mark: live.Mark) -> Iterator[str]:
     """The pieces that have changed, as they change; then "end", on which the page loads itself again."""
-    points, sent, drawn = first_points(ws, run_id), dict[str, str](), 0.0
+    points, sent, drawn = first_points(ws, run_id), dict[str, str](), -DRAW_SECONDS
     for beat in live.beats(ws, run_id, mark):
         if beat is None:
             yield live.HEARTBEAT
             continue
         points = thin(points + [p for p in points_of(beat.events) if not points or p[0] > points[-1][0]])
-        ended = beat.ended
-        if not ended and time.monotonic() - drawn < _DRAW_SECONDS:
-            continue
+        time.sleep(max(0.0, drawn + DRAW_SECONDS - time.monotonic()))
         drawn = time.monotonic()
         for name, html in pieces(watched(ws, run_id, points)).items():
             if sent.get(name) != html:
                 sent[name] = html
                 yield live.message(name, html, beat.mark)
-        if ended:
+        if beat.ended:
             yield live.message("end", beat.run.state.value)

@@ -13,6 +13,7 @@ from bridge.model.job import JobState
 from bridge.model.training import RunEvent
 from bridge.store import jobs, runs
 from bridge.web import live
+from bridge.web.pages import watching
 
 STREAM = {"Accept": "text/event-stream"}
 
@@ -21,6 +22,7 @@ STREAM = {"Accept": "text/event-stream"}
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "LOOK_SECONDS", 0.01)
     monkeypatch.setattr(live, "LAST_SECONDS", 3.0)
+    monkeypatch.setattr(watching, "DRAW_SECONDS", 0.01)
 
 
 def running(filled: Any) -> str:

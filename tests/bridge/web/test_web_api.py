@@ -85,7 +85,7 @@ def test_lists_are_walked_by_cursor(admin: FlaskClient, app: OpenAPI) -> None:
         seen += [project["name"] for project in page["items"]]
         cursor, pages = page["next"], pages + 1
     assert (seen, pages) == (names, 3)
-    assert problem(admin.get(f"{V1}/projects?cursor=zz")) == (422, "cursor-wrong")
+    assert problem(admin.get(f"{V1}/projects?cursor=zz")) == (422, "request-invalid")
 
 
 def test_a_whole_project(reader: FlaskClient, filled: Any) -> None:
