@@ -28,6 +28,7 @@ from bridge.workspace import Workspace
 
 # A bulk writer gives way this often, so that a webhook is answered while an import runs.
 _SLICE = 250
+_FINDINGS = 500
 _PAUSE = 0.004
 
 
@@ -260,9 +261,14 @@ class _Intake:
                 self.sighting.findings.append(Finding("lost", Severity.WARNING, name, {"case": "picture"}))
         self.sighting.findings += equal_bytes(known.values())
         ids = {folded: image.id for folded, image in known.items() if image.id is not None}
+        origin, found = f"import:{self.source.id}", self.sighting.findings
         with self.ws.db.write() as tx:
             only = self.seen if partial else None
-            findings.replace(tx, self.project.id, f"import:{self.source.id}", self.sighting.findings, ids, only)
+            findings.replace(tx, self.project.id, origin, found[:_FINDINGS], ids, only)
+        for start in range(_FINDINGS, len(found), _FINDINGS):
+            time.sleep(_PAUSE)
+            with self.ws.db.write() as tx:
+                findings.add(tx, self.project.id, origin, found[start : start + _FINDINGS], ids, only)
 
 
 def _id(image: Image) -> int:

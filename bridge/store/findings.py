@@ -35,12 +35,20 @@ def replace(
         listed = sorted(only)
         for start in range(0, len(listed), _SLICE):
             tx.execute(delete(t.finding).where(where, c.image_id.in_(listed[start : start + _SLICE])))
+    add(tx, project, origin, findings, ids, only)
+
+
+def add(
+    tx: Connection,
+    project: str,
+    origin: str,
+    findings: Sequence[Finding],
+    ids: Mapping[str, int],
+    only: Set[int] | None = None,
+) -> None:
+    """Append findings of an origin; with only, not those of other pictures."""
+    if only is not None:
         findings = [f for f in findings if f.image is None or ids.get(fold_name(f.image)) in only]
-    add(tx, project, origin, findings, ids)
-
-
-def add(tx: Connection, project: str, origin: str, findings: Sequence[Finding], ids: Mapping[str, int]) -> None:
-    """Append findings of an origin."""
     rows = [
         {
             "project": project,

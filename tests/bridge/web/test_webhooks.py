@@ -130,7 +130,7 @@ def test_an_event_is_answered_at_once_while_an_import_writes(studio: Studio) -> 
         busy.join()
     # Label Studio waits for one second, then the event is gone for ever.
     assert statistics.median(seconds) < 0.1
-    assert max(seconds) < 0.7
+    assert max(seconds) < 1.0
     assert len(waiting(studio)) == 25
 
 
