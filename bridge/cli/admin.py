@@ -56,7 +56,7 @@ def _ago(call: Call, seconds: float) -> str:
     for unit, length in (("days", 86_400), ("hours", 3600), ("minutes", 60)):
         if seconds >= 2 * length:
             return call.console.text(f"ago-{unit}", n=int(seconds // length))
-    return call.console.text("ago-seconds", n=int(max(seconds, 0)))
+    return call.console.text("ago-now" if seconds < 10 else "ago-seconds", n=int(seconds))
 
 
 @command(node, "drain", remote=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -188,7 +189,16 @@ def _encoded(value: Any) -> bytes:
     except UnicodeEncodeError:  # A file name that is no text: JSON's own \udcXX brings it back as it was.
         import json
 
-        return json.dumps(msgspec.to_builtins(value, enc_hook=str), indent=2).encode()
+        return json.dumps(_finite(msgspec.to_builtins(value, enc_hook=str)), indent=2).encode()
+
+
+def _finite(value: Any) -> Any:
+    """Plain values with null where a number is none."""
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def message(finding: Finding, language: str = "en") -> str:

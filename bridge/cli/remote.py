@@ -162,7 +162,8 @@ class Remote:
     def promote(self, checkpoint: str | None, project: str | None) -> tuple[str, str]:
         """Let a checkpoint pre-label the project of its run, or the one that is named."""
         if project is None:
-            project = str(self._api.get(f"/checkpoints/{quote(str(checkpoint), safe='')}")["project"])
+            place = _place_of("checkpoint", str(checkpoint), least=4)
+            project = str(self._api.get(place)["project"])
         whole = self._api.post(f"{self._place(project)}/promote", {"checkpoint": checkpoint})
         return whole["id"], whole["published"]
 
@@ -224,7 +225,7 @@ class Remote:
 
     def drain(self, node: str, draining: bool) -> None:
         """Let a node take no new training, or take it again."""
-        self._api.post(f"/nodes/{quote(node, safe='')}/{'drain' if draining else 'undrain'}")
+        self._api.post(f"{_place_of('node', node)}/{'drain' if draining else 'undrain'}")
 
     def tokens(self) -> list[TokenSeen]:
         """All tokens."""
@@ -237,11 +238,18 @@ class Remote:
 
     def revoke_token(self, token: str) -> None:
         """Make a token useless; raises NotFoundError."""
-        self._api.delete(f"/tokens/{quote(token, safe='')}")
+        self._api.delete(_place_of("token", token))
 
 
 def _run_place(wanted: str) -> str:
-    return f"/runs/{quote(wanted, safe='')}"
+    return _place_of("run", wanted, least=4)
+
+
+def _place_of(noun: str, wanted: str, least: int = 1) -> str:
+    """Where a thing lies; what no id can be lies nowhere. Raises NotFoundError."""
+    if "/" in wanted or len(wanted) < least:
+        raise NotFoundError(f"{noun}-missing", **{noun: wanted}, known="-")
+    return f"/{noun}s/{quote(wanted, safe='')}"
 
 
 def _run(body: dict[str, Any]) -> Run:

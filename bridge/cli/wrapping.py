@@ -42,7 +42,7 @@ def folded(line: str, width: int) -> list[str]:
     if columns(line) <= width:
         return [line]
     blank = " " * (len(line) - len(line.lstrip()))
-    return [blank + part for part in wrap(line, max(width - len(blank), 20))]
+    return [blank + part for part in wrap(line, max(width - len(blank), 10))]
 
 
 def _pieces(text: str) -> Iterator[str]:
@@ -73,7 +73,7 @@ class Formatter(click.HelpFormatter):
         """Words on the left, what they mean on the right."""
         assert self.width is not None
         rows = list(rows)
-        left = min(max((columns(word) for word, _ in rows), default=0), col_max) + col_spacing
+        left = min(max((columns(word) for word, _ in rows), default=0), col_max, self.width // 3) + col_spacing
         blank = " " * self.current_indent
         for word, meaning in rows:
             lines = wrap(meaning, max(self.width - self.current_indent - left, 10))

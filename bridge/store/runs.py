@@ -8,7 +8,7 @@ from typing import Any, cast
 import msgspec
 from sqlalchemy import Connection, func, insert, select, update
 
-from bridge.errors import NotFoundError
+from bridge.errors import ConflictError, NotFoundError
 from bridge.model.job import JobState
 from bridge.model.scores import Scores
 from bridge.model.training import Checkpoint, CheckpointKind, Failure, Recipe, Run, RunEvent
@@ -32,12 +32,13 @@ def put(tx: Connection, run: Run) -> None:
 
 
 def find(tx: Connection, wanted: str) -> Run:
-    """A run by id or the beginning of it; raises NotFoundError."""
-    query = _runs().where(t.run.c.id.startswith(wanted)).order_by(t.run.c.created.desc()).limit(1)
-    row = tx.execute(query).first()
-    if row is None:
+    """A run by id or the beginning of it; raises NotFoundError, ConflictError for two such."""
+    rows = tx.execute(_runs().where(t.run.c.id.startswith(wanted, autoescape=True)).limit(2)).all()
+    if not rows:
         raise NotFoundError("run-missing", run=wanted)
-    return _run(row)
+    if len(rows) > 1:
+        raise ConflictError("run-ambiguous", run=wanted)
+    return _run(rows[0])
 
 
 def of_job(tx: Connection, job_id: str) -> Run:
@@ -185,11 +186,13 @@ def put_checkpoint(tx: Connection, checkpoint: Checkpoint) -> tuple[Checkpoint, 
 
 
 def find_checkpoint(tx: Connection, wanted: str) -> Checkpoint:
-    """A checkpoint by id or the beginning of it; raises NotFoundError."""
-    row = tx.execute(select(t.checkpoint).where(t.checkpoint.c.id.startswith(wanted)).limit(1)).first()
-    if row is None:
+    """A checkpoint by id or the beginning of it; raises NotFoundError, ConflictError for two such."""
+    rows = tx.execute(select(t.checkpoint).where(t.checkpoint.c.id.startswith(wanted, autoescape=True)).limit(2)).all()
+    if not rows:
         raise NotFoundError("checkpoint-missing", checkpoint=wanted)
-    return _checkpoint(row)
+    if len(rows) > 1:
+        raise ConflictError("checkpoint-ambiguous", checkpoint=wanted)
+    return _checkpoint(rows[0])
 
 
 def checkpoints(tx: Connection, run_id: str) -> list[Checkpoint]:
