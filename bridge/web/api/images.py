@@ -11,12 +11,13 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 from bridge.errors import NotFoundError
+from bridge.loop.resolve import resolve
 from bridge.loop.undo import undo
 from bridge.model.annotation import Image, Label, Region, Revision, State
 from bridge.store import findings, images, predictions, projects, revisions
 from bridge.web.api import answer, area
 from bridge.web.api.paging import after_number
-from bridge.web.api.schemas import FindingOut, Given, OfImage, OfProject, Page, Paged
+from bridge.web.api.schemas import FindingOut, Given, Number, OfImage, OfProject, Page, Paged, Taken
 from bridge.web.auth import require, who
 from bridge.web.current import workspace
 
@@ -89,6 +90,12 @@ class ImageWhole(ImageOut):
     predictions: list[PredictionOut]
 
 
+class ResolveIn(Taken):
+    """Which of the present revisions holds from now on."""
+
+    keep: Number
+
+
 class Undone(Given):
     """How many pictures got their earlier labels back."""
 
@@ -102,6 +109,7 @@ def blueprint() -> APIBlueprint:
     api.post("/projects/<project>/undo", responses={200: Undone})(undo_fixes)
     api.get("/images/<int:image>", responses={200: ImageWhole})(get_image)
     api.post("/images/<int:image>/undo", responses={200: Undone})(undo_image)
+    api.post("/images/<int:image>/resolve", responses={200: ImageWhole})(resolve_image)
     return api
 
 
@@ -184,6 +192,17 @@ def undo_image(path: OfImage) -> Response:
     with ws.db.read() as tx:
         project_id, image = images.find_id(tx, path.image)
     return answer(Undone(pictures=undo(ws, project_id, image.name, who())))
+
+
+@require("admin")
+def resolve_image(path: OfImage, body: ResolveIn) -> Response:
+    """Settle a conflict: one of the present revisions holds, the others stay in the history."""
+    ws = workspace()
+    with ws.db.read() as tx:
+        project_id, image = images.find_id(tx, path.image)
+    resolve(ws, project_id, image.name, body.keep, who())
+    with ws.db.read() as tx:
+        return answer(_whole(tx, project_id, image))
 
 
 @require("admin")

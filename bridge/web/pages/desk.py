@@ -30,6 +30,7 @@ def add_to(pages: Blueprint) -> None:
     pages.post("/deliveries/<int:delivery>/dismiss", endpoint="dismiss_delivery")(dismiss)
     pages.get("/tokens")(tokens)
     pages.post("/tokens")(create_token)
+    pages.post("/login-links")(create_link)
     pages.post("/tokens/<token>/revoke")(revoke_token)
 
 
@@ -74,6 +75,16 @@ def create_token() -> str:
         keys.record(tx, auth.who(), "token-create", None, {"token": made.id, "name": name, "role": role})
         found = keys.listing(tx)
     return render_template("tokens.html", tokens=found, roles=_ROLES, made=made, secret=secret)
+
+
+def create_link() -> str:
+    """Make a login link for another device."""
+    with workspace().db.write() as tx:
+        keys.record(tx, auth.who(), "login-link")
+    url = auth.login_link(workspace())
+    with workspace().db.read() as tx:
+        found = keys.listing(tx)
+    return render_template("tokens.html", tokens=found, roles=_ROLES, made=None, secret=url)
 
 
 def revoke_token(token: str) -> Response:

@@ -40,6 +40,7 @@ def shown(language: str) -> dict[str, Any]:
         "since": lambda at: moment(datetime.fromtimestamp(at, UTC).isoformat()),
         "size": size,
         "duration": lambda hours: duration(hours, language),
+        "named": lambda group, word: named(group, word, language),
         "rule_name": lambda rule: rule_name(rule, language),
         "style_version": version(),
         "script_version": script_version(),
@@ -89,6 +90,12 @@ def rule_name(rule: str, language: str) -> str:
     """A finding's rule in two or three words; the rule itself where there are none (somebody's own validator)."""
     key = f"rule.{rule}"
     return texts.render("report", key, None, language) if key in texts.catalogue("en", "report") else rule
+
+
+def named(group: str, word: str, language: str) -> str:
+    """A word of the store (a state, a kind, an act) as people say it; one that nobody has named stays as it is."""
+    key = f"{group}.{word}"
+    return texts.render("pages", key, None, language) if key in texts.catalogue("en", "pages") else word
 
 
 def colours(labels: Sequence[Label]) -> dict[str, str]:

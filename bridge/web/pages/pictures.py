@@ -8,6 +8,7 @@ from flask import Blueprint, redirect, render_template, request
 from sqlalchemy import Connection
 from werkzeug.wrappers import Response
 
+from bridge.loop.resolve import resolve
 from bridge.loop.undo import undo as take_back
 from bridge.model.annotation import Image, State
 from bridge.model.project import Project
@@ -40,6 +41,7 @@ def add_to(pages: Blueprint) -> None:
     pages.post("/projects/<project>/undo")(undo_fixes)
     pages.get("/images/<int:image>")(picture)
     pages.post("/images/<int:image>/undo")(undo)
+    pages.post("/images/<int:image>/resolve")(settle)
 
 
 def pictures(project: str) -> str:
@@ -125,6 +127,15 @@ def undo(image: int) -> Response:
         project_id, found = images.find_id(tx, image)
     take_back(ws, project_id, found.name, auth.who())
     return done(link("picture", image=image), "undone", n=1)
+
+
+def settle(image: int) -> Response:
+    """Settle a conflict in favour of one of the present revisions."""
+    ws = workspace()
+    with ws.db.read() as tx:
+        project_id, found = images.find_id(tx, image)
+    resolve(ws, project_id, found.name, request.form.get("keep", 0, int), auth.who())
+    return done(link("picture", image=image), "resolved")
 
 
 def undo_fixes(project: str) -> Response:

@@ -179,3 +179,29 @@ def test_projects_are_made_and_checkpoints_chosen(person: FlaskClient, filled: A
     assert "100" in send(person, f"/projects/{filled.project}/promote", checkpoint=filled.checkpoint)
     with filled.ws.db.read() as tx:
         assert projects.published(tx, filled.project) == filled.checkpoint
+
+
+def test_a_conflict_is_settled_by_a_person(person: FlaskClient, filled: Any) -> None:
+    image = filled.images["浴衣 (1).jpg"]
+    with filled.ws.db.write() as tx:
+        labels = projects.labels(tx, filled.project)
+        [head] = revisions.heads(tx, image, labels)
+        other = revisions.Draft(image, head.regions[:1], "f" * 64, "健太", "label-studio", base=head.id)
+        [second] = revisions.put(tx, [other], labels)
+    assert "健太" in person.get(f"/images/{image}").text
+    assert f"/images/{image}" in person.get(f"/projects/{filled.project}/pictures?state=conflict").text
+    assert "settled" in send(person, f"/images/{image}/resolve", keep=str(second))
+    with filled.ws.db.read() as tx:
+        [now] = revisions.heads(tx, image, labels)
+        assert (now.regions, now.source, now.author) == (head.regions[:1], "resolve", "login")
+        assert len(revisions.history(tx, image, labels)) == 3
+    assert "no conflict" in send(person, f"/images/{image}/resolve", keep=str(second))
+
+
+def test_a_login_link_for_another_device(person: FlaskClient, app: OpenAPI) -> None:
+    page = person.post("/login-links", data={"csrf": "word"}).text
+    link = re.search(r'id="secret">[^<]*(/login\?token=[^<]+)<', page)
+    assert link is not None
+    other = app.test_client()
+    assert other.get(link.group(1)).location == "/"
+    assert other.get("/nodes").status_code == 200

@@ -249,3 +249,20 @@ def test_a_waiting_import_is_put_aside_once(admin: FlaskClient, filled: Any) -> 
     assert problem(admin.post(f"{place}/dismiss")) == (409, "delivery-settled")
     with filled.ws.db.read() as tx:
         assert deliveries.find(tx, filled.delivery).outcome == {"dismissed": "愛子"}
+
+
+def test_a_conflict_is_settled_over_the_api(admin: FlaskClient, filled: Any) -> None:
+    from bridge.store import revisions
+
+    image = filled.images["浴衣 (1).jpg"]
+    with filled.ws.db.write() as tx:
+        labels = projects.labels(tx, filled.project)
+        [head] = revisions.heads(tx, image, labels)
+        other = revisions.Draft(image, (), "f" * 64, "健太", "label-studio", base=head.id)
+        revisions.put(tx, [other], labels)
+    place = f"{V1}/images/{image}"
+    assert len(body(admin.get(place))["heads"]) == 2
+    assert problem(admin.post(f"{place}/resolve", json={"keep": 9999})) == (404, "revision-missing")
+    found = body(admin.post(f"{place}/resolve", json={"keep": head.id}))
+    assert [(len(h["shapes"]), h["author"]) for h in found["heads"]] == [(2, "愛子")]
+    assert problem(admin.post(f"{place}/resolve", json={"keep": head.id})) == (409, "resolve-nothing")
