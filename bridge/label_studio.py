@@ -151,13 +151,13 @@ def template(cache: Path, program: Path, say: Say = silent) -> Path:
     return folder
 
 
-def fresh_server(folder: Path, say: Say = silent, port: int = 0) -> Server:
+def fresh_server(folder: Path, say: Say = silent, port: int = 0, guarded: bool = False) -> Server:
     """A server over a data folder (a copy of the template when it is not there yet); all that it needs is made."""
     cache = cache_folder()
     found = program(cache, say)
     if not folder.exists():
         shutil.copytree(template(cache, found, say), folder, ignore=shutil.ignore_patterns(_COMPLETE))
-    return Server(found, folder, port)
+    return Server(found, folder, port, guarded=guarded)
 
 
 # ---------------------------------------------------------------- the server
@@ -166,12 +166,19 @@ def fresh_server(folder: Path, say: Say = silent, port: int = 0) -> Server:
 class Server:
     """Label Studio over one data folder on 127.0.0.1, from start() to stop(); it ends with us.
 
-    Webhooks and ML backends on private addresses are allowed, or nothing on this machine could be reached. Raises
-    MissingPartError when it does not come up.
+    It may call webhooks and ML backends on private addresses, or it could reach nothing on this machine; guarded: it
+    may not, as it comes. Raises MissingPartError when it does not come up.
     """
 
-    def __init__(self, program: Path, folder: Path, port: int = 0, start_seconds: float = _START_SECONDS) -> None:
-        self.folder = folder
+    def __init__(
+        self,
+        program: Path,
+        folder: Path,
+        port: int = 0,
+        start_seconds: float = _START_SECONDS,
+        guarded: bool = False,
+    ) -> None:
+        self.folder, self._guarded = folder, guarded
         self.access = Access(**json.loads((folder / _ACCESS).read_text()))
         self.url = ""
         self._program, self._port, self._seconds = program, port, start_seconds
@@ -221,7 +228,7 @@ class Server:
         argv = [str(self._program), "start", "--no-browser", "--internal-host", "127.0.0.1"]
         argv += ["--port", str(port), "--data-dir", str(self.folder)]
         python = sys.executable
-        environ = json.dumps(environment(self.access, self.folder, port)).encode()
+        environ = json.dumps(environment(self.access, self.folder, port, self._guarded)).encode()
         self._lines, self._ended = [], threading.Event()
         self._process = Process([python, "-c", _LAUNCH, *argv], stdin=environ, dies_with_parent=True)
         self._reader = threading.Thread(target=self._read, args=(self._process,), daemon=True)
@@ -261,7 +268,7 @@ class Server:
         return MissingPartError("label-studio-not-up", program=str(self._program), log=self.log()[-2000:])
 
 
-def environment(access: Access, folder: Path, port: int) -> dict[str, str]:
+def environment(access: Access, folder: Path, port: int, guarded: bool = False) -> dict[str, str]:
     """All variables that it runs with: no telemetry, no version check, no sign-up, no stray settings of ours."""
     told = {
         "USERNAME": access.user,
@@ -274,8 +281,8 @@ def environment(access: Access, folder: Path, port: int) -> dict[str, str]:
         "LATEST_VERSION_CHECK": "false",
         "COLLECT_ANALYTICS": "false",
         "DISABLE_SIGNUP_WITHOUT_LINK": "true",
-        "SSRF_PROTECTION_ENABLED": "false",
-        "ML_BLOCK_LOCAL_IP": "false",
+        "SSRF_PROTECTION_ENABLED": str(guarded).lower(),
+        "ML_BLOCK_LOCAL_IP": str(guarded).lower(),
     }
     passed = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     return {

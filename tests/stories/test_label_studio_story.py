@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 import requests
 
-from bridge.errors import AccessError, InputError
-from bridge.label_studio import Server
+from bridge.errors import AccessError, InputError, MissingPartError
+from bridge.label_studio import Server, fresh_server
 from bridge.loop import connect, intake, reconcile
 from bridge.model.annotation import Box, Document, State
 from bridge.model.dataset import Reading
@@ -26,6 +26,7 @@ from bridge.sample import LABELS
 from bridge.settings import Settings
 from bridge.store import deliveries, images, jobs, nodes, projects, revisions, runs
 from bridge.store.tables import prediction
+from bridge.texts import render
 from bridge.workspace import open_workspace
 from tests.parts import absent
 from tests.serving import PROJECT, serving
@@ -554,3 +555,23 @@ def test_a_new_label_is_added_to_a_config_that_is_ours(bench: Bench, label_studi
     with Person(label_studio) as person:
         config = person.get(f"/api/projects/{number_of(source)}/")["parsed_label_config"]
     assert config["label"]["labels"] == [*LABELS, "猫 <&>"]
+
+
+def test_a_label_studio_that_calls_no_private_address_says_what_to_set(label_studio: Server, tmp_path: Path) -> None:
+    # Given one as it comes, which the one that the other stories use is not
+    assert label_studio.url
+    with fresh_server(tmp_path / "guarded", guarded=True) as server, running(tmp_path, server, 4, 2) as bench:
+        # When the project is connected
+        with pytest.raises(MissingPartError) as caught:
+            bench.connect()
+        # Then the sentence names the variables, and after they were set the same command completes the connection
+        assert caught.value.rule == "label-studio-blocks-address"
+        assert "LABEL_STUDIO_USE_DEFAULT_BANNED_SUBNETS=false" in render(
+            "errors", caught.value.rule, caught.value.fields
+        )
+        folder = server.folder
+        server.stop()
+        with fresh_server(folder, port=int(server.url.rpartition(":")[2])), Person(server) as person:
+            source = bench.connect()
+            assert person.get(f"/api/projects/{number_of(source)}/")["task_number"] == 6
+            assert len(person.get("/api/projects/")["results"]) == 1
