@@ -43,7 +43,7 @@ class Joining:
                 yield joined
 
     def _there(self, item: Item) -> bool:
-        return not item.gone and (self.present is None or item.item in self.present)
+        return item.item in self.present if self.present is not None else not item.gone
 
     def _joined(self, document: Document) -> Document | None:
         told, item = document.image, str(document.image.item)

@@ -17,15 +17,13 @@ from bridge.loop.intake import Imported, take
 from bridge.loop.joining import Joining
 from bridge.loop.tool import alone, connected, first_failure, reach, reach_server
 from bridge.loop.train import PlanOptions, plan, start
-from bridge.model.annotation import fold_name
+from bridge.loop.vanished import remember, vanished
 from bridge.model.dataset import Reading
 from bridge.model.delivery import Delivery, DeliveryState
-from bridge.model.finding import Finding, Severity
 from bridge.model.job import ENDED
 from bridge.model.project import Project, Source
 from bridge.plugin import Changes, Progress, no_progress
 from bridge.store import deliveries, findings, images, jobs, projects, runs, tokens
-from bridge.store.images import Item
 from bridge.workspace import Workspace
 
 log = structlog.get_logger()
@@ -88,46 +86,22 @@ def _take(
         extra=changes.extra or source.options.get("extra", {}),
     )
     done = take(ws, project, source, reading, source.name, progress, partial=not changes.whole)
-    gone = _gone(joining, changes)
+    gone = vanished(joining, changes)
     with ws.db.write() as tx:
-        said = [*joining.findings, *_put_gone(tx, source, joining, gone)]
+        said = [*joining.findings, *remember(tx, source, joining, gone)]
         ids = {folded: image.id for folded, image in known.items() if image.id is not None}
         findings.add(tx, project.id, f"import:{source.id}", said, ids)
         if changes.cursor:
             projects.set_cursor(tx, source.id, changes.cursor)
         if done.revisions or gone:
-            fields = {"source": source.name, "images": done.images, "revisions": done.revisions, "gone": len(gone)}
+            fields = {
+                "source": source.name,
+                "images": done.images,
+                "revisions": done.revisions,
+                "gone": sum(gone.values()),
+            }
             tokens.record(tx, source.name, how, project.id, fields)
     return replace(done, findings=(*done.findings, *said))
-
-
-def _gone(joining: Joining, changes: Changes) -> set[int]:
-    """Pictures that the tool had and has no more."""
-    names = {image.id: fold_name(image.name) for image in joining.known.values()}
-    return {
-        item.image_id
-        for item in joining.items.values()
-        if not item.gone and _absent(item, names.get(item.image_id, ""), joining, changes)
-    }
-
-
-def _absent(item: Item, folded: str, joining: Joining, changes: Changes) -> bool:
-    if item.item is not None and changes.present is not None:
-        return item.item not in changes.present
-    if changes.whole:
-        return folded not in joining.seen
-    return item.item in changes.gone
-
-
-def _put_gone(tx: Connection, source: Source, joining: Joining, gone: set[int]) -> list[Finding]:
-    """Remember that they are gone; their labels stay, and a finding says so."""
-    items = images.items(tx, source.id)
-    extra = images.item_extra(tx, source.id) if gone else {}
-    # A picture that came back under another id meanwhile is not gone.
-    still = [items[i] for i in gone if i in items and items[i].item == joining.items[i].item]
-    images.put_items(tx, source.id, [(replace(i, gone=True), extra.get(i.image_id, {})) for i in still])
-    names = {image.id: image.name for image in joining.known.values()}
-    return [Finding("lost", Severity.WARNING, names.get(item.image_id), {"case": "picture"}) for item in still]
 
 
 # ---------------------------------------------------------------- what events told

@@ -10,6 +10,7 @@ from bridge.errors import BridgeError, InputError, NotFoundError
 from bridge.model.finding import Finding, Severity
 from bridge.plugin import Ears
 from plugins.formats.label_studio import LabelConfig, default_config
+from plugins.formats.label_studio.config import writable
 from plugins.sources.label_studio.client import Client
 
 # Never all actions: with such a webhook on a project its own label page fails with 500.
@@ -37,7 +38,7 @@ def with_labels(config: LabelConfig, labels: Sequence[str], colors: Mapping[str,
     """The labeling config with the labels that it lacks, everything else kept; None when it lacks none."""
     from defusedxml.ElementTree import fromstring
 
-    missing = [label for label in labels if label not in config.labels]
+    missing = [label for label in labels if writable(label) not in config.labels]
     if not missing:
         return None
     root: Element = fromstring(config.xml)
@@ -46,7 +47,7 @@ def with_labels(config: LabelConfig, labels: Sequence[str], colors: Mapping[str,
         raise InputError("label-config-no-boxes")
     for label in missing:
         color = {"background": colors[label]} if colors.get(label) else {}
-        SubElement(control, "Label", {"value": label, **color})
+        SubElement(control, "Label", {"value": writable(label), **color})
     return tostring(root, encoding="unicode")
 
 

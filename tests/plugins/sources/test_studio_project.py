@@ -29,6 +29,10 @@ def test_a_missing_label_is_added_and_everything_else_stays() -> None:
     assert config.labels == ("猫", "dog", "鳥 <&>")
     assert 'value="何が見える?"' in xml
     assert with_labels(config, ["dog", "鳥 <&>"], {}) is None
+    # What XML cannot hold is written as it can, once.
+    odd = with_labels(config, ["a\x00b"], {})
+    assert odd is not None
+    assert with_labels(parse_config(odd), ["a\x00b"], {}) is None
 
 
 def test_labels_need_a_control_that_draws_boxes() -> None:
