@@ -28,7 +28,7 @@ T = TypeVar("T")
 # A check of a large project is answered when it is done.
 _TIMEOUT = 900.0
 _PAGE = 500
-_LOOK_SECONDS = 0.5
+_LOOK_SECONDS = 0.2
 
 
 class _Page(msgspec.Struct, Generic[T]):

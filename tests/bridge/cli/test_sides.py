@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -18,9 +19,10 @@ from bridge.model.training import Failure, RunEvent
 from bridge.model.work import Beat, End, Events, NewCheckpoint
 from bridge.settings import Settings
 from bridge.store import jobs, nodes, projects, tokens
+from bridge.web.app import create_app
 from bridge.workspace import Workspace, open_workspace
 from tests.bridge.cli.conftest import Said, Say
-from tests.serving import PROJECT, Served, make_run, serving
+from tests.serving import PROJECT, Served, make_run
 
 TINY = ("--template", "demo-tiny", "--size", "128x96", "--max-batches", "40")
 
@@ -52,11 +54,27 @@ class Both:
         return here.json
 
 
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with an empty store."""
+    folder = tmp_path_factory.mktemp("empty") / "data"
+    open_workspace(Settings(data=folder), create=True).close()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def app(empty: Path) -> Any:
+    """One app for all: to make it takes longer than most that is asked of it."""
+    return create_app(open_workspace(Settings(data=empty)))
+
+
 @pytest.fixture
-def both(say: Say, tmp_path: Path) -> Iterator[Both]:
-    ws = open_workspace(Settings(data=tmp_path / "data", web_threads=4), create=True)
-    with serving(ws) as served:
-        yield Both(say, served, tmp_path / "data")
+def both(say: Say, tmp_path: Path, empty: Path, app: Any) -> Iterator[Both]:
+    shutil.copytree(empty, tmp_path / "data")
+    ws = app.extensions["workspace"] = open_workspace(Settings(data=tmp_path / "data"))
+    served = Served(ws, app)
+    yield Both(say, served, tmp_path / "data")
+    served.close()
     ws.close()
 
 
