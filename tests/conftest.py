@@ -8,7 +8,7 @@ import uuid
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -17,9 +17,11 @@ from bridge.store import migrations
 from bridge.store.blobs import Blobs
 from bridge.store.database import Database
 from bridge.workspace import Workspace, open_workspace
-from tests.paper_studio import TOKEN, PaperStudio, paper_studio
 from tests.parts import absent
-from tests.studio_bench import Bench, Drawn, draw_once
+
+if TYPE_CHECKING:
+    from tests.paper_studio import PaperStudio
+    from tests.studio_bench import Bench, Drawn
 
 SHARED = Path(__file__).parents[2] / "shared" / "fixtures"
 
@@ -133,8 +135,12 @@ def picture(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def paper() -> Iterator[PaperStudio]:
+def paper(monkeypatch: pytest.MonkeyPatch) -> Iterator[PaperStudio]:
     """A Label Studio on paper, for faults that the real one cannot be made to have."""
+    from plugins.sources.label_studio import client
+    from tests.paper_studio import paper_studio
+
+    monkeypatch.setattr(client, "_PAUSE_SECONDS", 0.001)
     with paper_studio() as made:
         yield made
 
@@ -142,12 +148,16 @@ def paper() -> Iterator[PaperStudio]:
 @pytest.fixture(scope="session")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Drawn:
     """A project of four pictures, two of them labelled, to copy from."""
+    from tests.studio_bench import draw_once
+
     return draw_once(tmp_path_factory.mktemp("bench"))
 
 
 @pytest.fixture
 def bench(drawn: Drawn, paper: PaperStudio, tmp_path: Path) -> Iterator[Bench]:
     """That project beside a Label Studio on paper."""
+    from tests.paper_studio import TOKEN
+
     made = drawn.copied(tmp_path / "data", paper.url, TOKEN)
     yield made
     made.ws.close()

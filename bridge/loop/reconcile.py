@@ -88,7 +88,7 @@ def _take(
     done = take(ws, project, source, reading, source.name, progress, partial=not changes.whole)
     gone = vanished(joining, changes)
     with ws.db.write() as tx:
-        said = [*joining.findings, *remember(tx, source, joining, gone)]
+        said = [*joining.findings, *remember(tx, source, joining, gone, changes.whole)]
         ids = {folded: image.id for folded, image in known.items() if image.id is not None}
         findings.add(tx, project.id, f"import:{source.id}", said, ids)
         if changes.cursor:

@@ -36,17 +36,18 @@ def _absent(item: Item, folded: str, joining: Joining, changes: Changes) -> bool
     return True if item.item in changes.gone else None
 
 
-def remember(tx: Connection, source: Source, joining: Joining, gone: Mapping[int, bool]) -> list[Finding]:
-    """Remember what is gone and what came back; labels stay either way, and a finding says what is gone."""
-    if not gone:
-        return []
-    items, extra = images.items(tx, source.id), images.item_extra(tx, source.id)
+def remember(tx: Connection, source: Source, joining: Joining, gone: Mapping[int, bool], whole: bool) -> list[Finding]:
+    """Remember what is gone and what came back; gives a finding for what is newly gone, or (whole) gone at all."""
+    items = images.items(tx, source.id) if gone or whole else {}
+    extra = images.item_extra(tx, source.id) if gone else {}
     # One that came back under another id meanwhile is not gone.
     still = [items[i] for i in gone if i in items and items[i].item == joining.items[i].item]
     for first in range(0, len(still), _SLICE):
         part = still[first : first + _SLICE]
         told = [(replace(item, gone=gone[item.image_id]), extra.get(item.image_id, {})) for item in part]
         images.put_items(tx, source.id, told)
+    lost = {item.image_id for item in still if gone[item.image_id]}
+    if whole:  # Such a reading replaces all findings of the source.
+        lost |= {item.image_id for item in items.values() if item.gone} - {i for i, now in gone.items() if not now}
     names = {image.id: image.name for image in joining.known.values()}
-    lost = [names.get(item.image_id) for item in still if gone[item.image_id]]
-    return [Finding("lost", Severity.WARNING, name, {"case": "picture"}) for name in lost]
+    return [Finding("lost", Severity.WARNING, names.get(i), {"case": "picture"}) for i in sorted(lost)]

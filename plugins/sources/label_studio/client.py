@@ -26,6 +26,7 @@ _READ_SECONDS = 60.0
 _ACCESS_SECONDS = 240.0
 _MOST_BYTES = 512_000_000
 _TRIES = 3
+_PAUSE_SECONDS = 0.25
 # What Label Studio says when a URL of ours lies in a network that it does not call.
 _BLOCKED = ("reserved network address", "blocked by SSRF", "local IP")
 
@@ -60,7 +61,7 @@ class Client:
 
         # Only questions are asked again: a repeated POST could make a second one of something.
         again = retry_if_exception_type(UnreachableError)
-        wait = wait_exponential(0.25)
+        wait = wait_exponential(_PAUSE_SECONDS)
         for attempt in Retrying(retry=again, stop=stop_after_attempt(_TRIES), wait=wait, reraise=True):
             with attempt:
                 return self._send("GET", path, params=params)

@@ -137,6 +137,11 @@ def test_deleted_labels_and_tasks_are_kept_and_told(bench: Bench, paper: PaperSt
     # And a poll that finds nothing new leaves the findings of what it did not read.
     pull(bench.ws, PROJECT)
     assert ("lost", second) in {(f.rule, f.image) for f in all_findings(bench)}
+    # Nor does one that reads everything again forget it.
+    with bench.ws.db.write() as tx:
+        projects.set_cursor(tx, source.id, "")
+    pull(bench.ws, PROJECT)
+    assert [f.image for f in all_findings(bench) if f.rule == "lost" and f.fields["case"] == "picture"] == [second]
 
 
 def test_findings_of_pictures_that_were_not_read_stay(bench: Bench, paper: PaperStudio) -> None:
