@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bridge.errors import UnreachableError
 from bridge.model.annotation import Box, Region
@@ -10,6 +12,7 @@ from plugins.formats.label_studio import parse_config
 from plugins.sources.label_studio import predictions as predictions_module
 from plugins.sources.label_studio.client import Client
 from plugins.sources.label_studio.predictions import Predictions, body_of
+from plugins.sources.label_studio.refusal import Reasons
 from tests.paper_studio import CONFIG, TOKEN, PaperStudio
 
 
@@ -126,3 +129,26 @@ def test_predictions_of_somebody_else_s_model_stay(pushing: Pushing) -> None:
     pushing.paper.predictions[9000] = {"id": 9000, "task": pushing.tasks[0], "result": [], "model_version": "theirs"}
     pushing.predictions.push("v1", pushing.items("猫"), ["v0"])
     assert pushing.paper.versions() == {"theirs": 1, "v1": 3}
+
+
+NUMBER = st.floats(-2000, 2000, allow_nan=False, width=32)
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    boxes=st.lists(
+        st.tuples(NUMBER, NUMBER, NUMBER, NUMBER, st.floats(0, 1), st.sampled_from(["猫", "dog"])), max_size=4
+    ),
+    orientation=st.integers(1, 8),
+)
+def test_whatever_a_detector_draws_passes_label_studio_s_own_check(
+    boxes: list[tuple[float, float, float, float, float, str]], orientation: int
+) -> None:
+    regions = tuple(
+        Region.rectangle(Box(left, top, right, bottom), label, author="checkpoint:v", score=score)
+        for left, top, right, bottom, score, label in boxes
+    )
+    item = PushItem("1", 640, 480, Prediction(1, "a.jpg", "v", regions), orientation)
+    body = body_of(item, "v", parse_config(CONFIG))
+    assert Reasons(CONFIG).of({**body, "score": body.get("score", 0.0)}) == ""
+    assert len({one["id"] for one in body["result"]}) == len(body["result"])
