@@ -25,6 +25,7 @@ from bridge.model.job import Node
 from bridge.picture import stamp
 from bridge.settings import Settings
 from bridge.store import images, jobs, nodes, projects
+from bridge.web.api import blobs
 from bridge.workspace import Workspace, open_workspace
 from tests.serving import Served, serving
 
@@ -118,7 +119,9 @@ def test_a_picture_is_served_from_where_it_lies(served: Served, tmp_path: Path) 
     assert (tmp_path / "got").read_bytes() == path.read_bytes()
 
 
-def test_a_changed_picture_is_never_passed_off_as_the_old_one(served: Served, tmp_path: Path) -> None:
+def test_a_changed_picture_is_never_passed_off_as_the_old_one(
+    served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "a.jpg"
     path.write_bytes(b"first" * 100)
     digest = refer(served.ws, path)
@@ -130,6 +133,10 @@ def test_a_changed_picture_is_never_passed_off_as_the_old_one(served: Served, tm
     with served.ws.db.write() as tx:
         (image,) = images.by_sha(tx, digest)
         images.change(tx, [Image(image.name, 1, 1, digest, file=stamp(path), id=image.id)])
+    with pytest.raises(NotFoundError):
+        served.bridge(tries=1).download(digest, tmp_path / "got")
+    # Nor when it is too large to be looked at first.
+    monkeypatch.setattr(blobs, "_WHOLE", 0)
     with pytest.raises(UnreachableError):
         served.bridge(tries=1).download(digest, tmp_path / "got")
     assert not (tmp_path / "got").exists()
