@@ -93,6 +93,14 @@ def worker_argv(role: Role, node: str, log_level: str = "info") -> list[str]:
     ]
 
 
+def _id_of(message: bytes) -> str | None:
+    """The job's id; None for a message that is not ours."""
+    try:
+        return str(json.loads(message)["headers"]["id"])
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
 class Bell:
     """Rings for due jobs; raises UnreachableError broker-unreachable within seconds, also from a broker that hangs."""
 
@@ -110,7 +118,7 @@ class Bell:
         """The jobs whose message the broker still holds for a queue: ringing again would only pile them up."""
         with self._named(), self._app.connection_for_write() as connection:
             messages = connection.default_channel.client.lrange(queue, 0, -1)
-        return frozenset(str(json.loads(message)["headers"]["id"]) for message in messages)
+        return frozenset(id_ for message in messages if (id_ := _id_of(message)) is not None)
 
     def close(self) -> None:
         """Let go of the broker."""

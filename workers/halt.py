@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 import time
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from typing import Any, Literal
 
 import structlog
 
-from bridge.errors import BridgeError, StaleLeaseError, UnreachableError
+from bridge.errors import BridgeError, MissingPartError, StaleLeaseError, UnreachableError
 from bridge.queue import SHUTDOWN_SECONDS
 
 log = structlog.get_logger()
@@ -65,6 +66,11 @@ def attempted(act: Callable[[], Outcome], job: str) -> Outcome | None:
         return Outcome("queued")
     except BridgeError as error:
         return _failed(error)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            log.exception("work-broken", job=job)
+            return _failed(BridgeError("work-broken", reason=repr(error)))
+        return _failed(MissingPartError("disk-full", path=str(error.filename or "-"), reason=str(error.strerror)))
     except Exception as error:  # Engine and detector may be anybody's code.
         log.exception("work-broken", job=job)
         return _failed(BridgeError("work-broken", reason=repr(error)))

@@ -7,7 +7,8 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,16 @@ def open_station(settings: Settings, role: Role) -> Station:
         raise MissingPartError("folder-unwritable", path=str(folder), reason=error.strerror or str(error)) from None
     desk = Desk(Bridge(settings.server, settings.token))
     return Station(settings, role, node_name(settings), folder.absolute(), desk, Registry(settings.data / "plugins"))
+
+
+@contextmanager
+def opened(settings: Settings, role: Role) -> Iterator[Station]:
+    """A station for one job."""
+    station = open_station(settings, role)
+    try:
+        yield station
+    finally:
+        station.desk.bridge.close()
 
 
 # ---------------------------------------------------------------- the trainer that is installed

@@ -87,9 +87,7 @@ def clear(station: Station, outbox: Outbox) -> None:
     found = _read(station.folder / "running.json")
     if found is not None:
         _end(found)
-        kept = Kept(run_folder(station, found.run) / "kept", found.job, outbox)
-        engine = station.registry.engine(found.engine)
-        kept.collect(engine, _files(found.files), found.recipe, all_kinds=True)
+        _collect(station, outbox, found)
         _give_back(station, outbox, found)
         forget(station)
     _tidy(station.folder / "runs")
@@ -132,6 +130,14 @@ def _programs_with(files: dict[str, str | None]) -> list[tuple[int, float]]:
         except psutil.Error:
             continue
     return found
+
+
+def _collect(station: Station, outbox: Outbox, found: Running) -> None:
+    kept = Kept(run_folder(station, found.run) / "kept", found.job, outbox)
+    try:
+        kept.collect(station.registry.engine(found.engine), _files(found.files), found.recipe, all_kinds=True)
+    except BridgeError as error:  # The engine was a plugin that is there no more.
+        log.warning("not-collected", job=found.job, rule=error.rule, fields=error.fields)
 
 
 def _give_back(station: Station, outbox: Outbox, found: Running) -> None:

@@ -179,8 +179,10 @@ class Courier:
                     log.warning("outbox-not-wanted", job=self._job, rule=error.rule)
                     self.lost.set()
                     return
-                pause = self._held_up(entry, error, pause)
+                pause = 0.0 if self._stop.is_set() else self._held_up(entry, error, pause)
             else:
+                if self._stop.is_set():
+                    return  # Nobody waited for it; it will be told again, which is harmless.
                 self._outbox.drop(entry)
                 self.held_up.clear()
                 pause = 0.0

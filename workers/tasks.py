@@ -16,13 +16,15 @@ def register(app: Any, settings: Settings, role: Role, stopping: Callable[[], bo
         """Train."""
         from workers import node, training
 
-        training.train(node.open_station(settings, role), job_id, stopping)
+        with node.opened(settings, role) as station:
+            training.train(station, job_id, stopping)
 
     def look(job_id: str) -> None:
         """Detect."""
         from workers import detection, node
 
-        detection.detect(node.open_station(settings, role), job_id, stopping)
+        with node.opened(settings, role) as station:
+            detection.detect(station, job_id, stopping)
 
     works = {"train": train} if role == "train" else {"detect": look, "predict": look}
     for kind, work in works.items():

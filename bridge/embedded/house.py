@@ -139,8 +139,12 @@ def _run_folder(settings: Settings) -> Iterator[Path]:
 @contextmanager
 def _node_token(ws: Workspace, node: str) -> Iterator[str]:
     """A token for the workers of this machine, good for as long as we run."""
+    name = f"up on {node}"
     with ws.db.write() as tx:
-        token, word = tokens.create(tx, f"node {node}", "node")
+        for old in tokens.listing(tx):  # One that was killed could not take its own back.
+            if old.name == name and not old.revoked:
+                tokens.revoke(tx, old.id)
+        token, word = tokens.create(tx, name, "node")
     try:
         yield word
     finally:

@@ -117,6 +117,9 @@ class Sender:
         except (BridgeError, SQLAlchemyError, OSError) as error:
             self._say(error)
             return False
+        except Exception:  # Listeners are anybody's code, and without this thread nothing would ever be done again.
+            log.exception("sender-stumbled")
+            return False
         if self._trouble:
             log.info("sender-recovered", after=self._trouble)
             self._trouble = ""
