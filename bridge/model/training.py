@@ -48,7 +48,8 @@ class RunEvent:
 
     kinds and their fields: iteration {iteration, loss, avg_loss, rate, seconds, images, hours_left};
     saved {path}; loaded {seconds}; map {map, iteration}; class-ap {id, name, ap}; resized {width, height};
-    message {text}; state {state}; nan {iteration}.
+    message {text}; nan {iteration}. The worker adds engine {fork, version, capabilities, …}, state {state, node,
+    iteration} at the start of each attempt and resumed {why, cause, iteration} when it goes on after a failure.
     """
 
     kind: str
