@@ -69,17 +69,21 @@ def fill(ws: Workspace, folder: Path) -> Filled:
         labels = projects.labels(tx, project.id)
         predictions.put(tx, [Prediction(ids["浴衣 (1).jpg"], "浴衣 (1).jpg", checkpoint, (guess,))], labels)
         gpu = Gpu(0, "RTX", None, 24564)
-        nodes.put(tx, Node("検査室", (gpu,), {"engine": "darknet"}, 10**12, ("train", "detect"), False, time.time()))
+        engine = {"engine": "darknet", "fork": "hank", "version": "5.0", "binary": "/usr/bin/darknet"}
+        nodes.put(tx, Node("検査室", (gpu,), engine, 10**12, ("train", "detect"), False, time.time()))
         body = {"project": NAME, "path": "/撮影/b.json", "format": "auto", "refusal": {"rule": "x", "fields": {}}}
         waiting, _ = deliveries.put(tx, "in", "import", None, "import:1", body, DeliveryState.WAITING)
     return Filled(ws, project.id, ids, version.version.id, done, failed, checkpoint, waiting)
 
 
 def _drawn(path: Path) -> Path:
+    """A picture of its own for each name, so that none is taken for a copy of another."""
+    import numpy as np
     from PIL import Image
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.linear_gradient("L").resize((64, 48)).convert("RGB").save(path)
+    noise = np.random.default_rng(list(path.name.encode())).integers(0, 255, (6, 8, 3), dtype=np.uint8)
+    Image.fromarray(noise).resize((64, 48)).save(path)
     return path
 
 

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from importlib import import_module, util
-
 from flask import Blueprint, Response, request
 from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.openapi import OpenAPI
 
-from bridge.web import api, auth, health, language, live, pages, pictures, problems
+from bridge.web import api, auth, health, language, live, ml_backend, pages, pictures, problems, webhooks
 from bridge.workspace import Workspace
 
-# Each has its own lock (Basic, a secret header), which its own file keeps.
-_OWN_LOCK = ("bridge.web.ml_backend", "bridge.web.webhooks")
 _POLICY = (
     "default-src 'none'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; script-src 'self'; "
     "connect-src 'self'; font-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -39,11 +35,10 @@ def _register(app: OpenAPI) -> None:
     app.register_blueprint(pictures.blueprint())
     for area in api.areas():
         _add(app, area)
-    for name in _OWN_LOCK:
-        if util.find_spec(name) is not None:
-            own = import_module(name).blueprint()
-            _add(app, own)
-            auth.leave_to(app, own.name)
+    # These have locks of their own (Basic, a secret header), which their own files keep.
+    for own in (ml_backend.blueprint(), webhooks.blueprint()):
+        app.register_blueprint(own)
+        auth.leave_to(app, own.name)
 
 
 def _add(app: OpenAPI, part: Blueprint) -> None:

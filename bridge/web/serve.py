@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import os
 import socket
 import sys
@@ -22,6 +20,7 @@ _STOP_SECONDS = 5
 
 def application() -> Flask:
     """The app of one worker process, over the settings in the environment, with the sender of due jobs beside it."""
+    from bridge.loop.dispatch import start_sender
     from bridge.web.app import create_app
     from bridge.workspace import open_workspace
 
@@ -29,8 +28,7 @@ def application() -> Flask:
     write_logs(settings.log_level)
     ws = open_workspace(settings)
     app = create_app(ws)
-    if importlib.util.find_spec("bridge.loop.dispatch") is not None:
-        importlib.import_module("bridge.loop.dispatch").start_sender(ws)
+    start_sender(ws)
     return app
 
 

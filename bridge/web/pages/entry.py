@@ -21,7 +21,8 @@ def add_to(pages: Blueprint) -> None:
 def login() -> Response | str:
     """Open the session of a login link, or ask for a token."""
     word = request.args.get("token", "")
-    if not word:
+    # A program that only looks where a link leads (HEAD) must not spend it.
+    if not word or request.method == "HEAD":
         return redirect(link("home")) if "who" in session else render_template("login.html")
     auth.open_session(auth.enter(workspace(), word))
     return redirect(link("home"))

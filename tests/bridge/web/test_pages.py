@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 from flask_openapi.openapi import OpenAPI
 
 from bridge import texts
+from bridge.model.annotation import Box, Region
 from bridge.store import projects, revisions, tokens
 from bridge.web import pages
 
@@ -205,3 +206,37 @@ def test_a_login_link_for_another_device(person: FlaskClient, app: OpenAPI) -> N
     other = app.test_client()
     assert other.get(link.group(1)).location == "/"
     assert other.get("/nodes").status_code == 200
+
+
+def test_a_training_is_planned_before_it_starts(person: FlaskClient, filled: Any) -> None:
+    from bridge.store import runs
+
+    place = f"/projects/{filled.project}"
+    # Given boxes enough for six anchors
+    boxes = tuple(Region.rectangle(Box(1, 1, 6 + 5 * n, 8 + 4 * n), "浴衣") for n in range(9))
+    with filled.ws.db.write() as tx:
+        labels = projects.labels(tx, filled.project)
+        for name in ("浴衣 (1).jpg", "はみ出し.jpg", "空.jpg"):
+            [head] = revisions.heads(tx, filled.images[name], labels)
+            revisions.put(tx, [revisions.Draft(head.image_id, boxes, name, "愛子", "x", (head.id,))], labels)
+    send(person, f"{place}/cut")
+    # When a training is planned, then nothing has started
+    plan = person.post(f"{place}/plan", data={"csrf": "word", "template": "yolov4-tiny", "size": "320"}).text
+    assert "320 × 320" in plan
+    assert "width=320" in plan
+    with filled.ws.db.read() as tx:
+        assert len(runs.listing(tx, filled.project)) == 2
+    assert "as soon as a node is free" in send(person, f"{place}/train", template="yolov4-tiny", size="320")
+    with filled.ws.db.read() as tx:
+        newest = runs.listing(tx, filled.project)[0]
+    assert (newest.recipe.width, newest.state) == (320, "queued")
+    assert "no number for size" in send(person, f"{place}/plan", size="wide")
+
+
+def test_a_look_at_where_a_login_link_leads_does_not_spend_it(app: OpenAPI, filled: Any) -> None:
+    from bridge.web import auth
+
+    path = auth.login_link(filled.ws).partition("8765")[2]
+    visitor = app.test_client()
+    assert visitor.head(path).status_code == 200
+    assert visitor.get(path).location == "/"
