@@ -23,6 +23,7 @@ from bridge.model.training import Recipe
 from bridge.model.work import End
 from bridge.plugin import RunFiles
 from bridge.process import end_group
+from workers import workdir
 from workers.node import Station
 from workers.outbox import Courier, Outbox
 from workers.weights import Kept
@@ -88,6 +89,7 @@ def clear(station: Station, outbox: Outbox) -> None:
     if found is not None:
         _end(found)
         _collect(station, outbox, found)
+        workdir.drop_plain_name(Path(str(found.files["folder"])))
         _give_back(station, outbox, found)
         forget(station)
     _tidy(station.folder / "runs")

@@ -13,7 +13,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -126,6 +126,14 @@ def plain_name(folder: Path) -> Iterator[Path]:
         yield private / "run"
     finally:
         shutil.rmtree(private, ignore_errors=True)
+
+
+def drop_plain_name(folder: Path) -> None:
+    """Take away the other name of a folder that a killed worker left behind; the folder itself stays."""
+    if folder.is_symlink():
+        folder.unlink()
+        with suppress(OSError):
+            folder.parent.rmdir()
 
 
 def _disk(error: OSError, folder: Path) -> MissingPartError:

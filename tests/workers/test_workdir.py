@@ -115,3 +115,16 @@ def test_a_folder_with_a_troublesome_name_gets_another(tmp_path: Path, name: str
 def test_a_plain_folder_keeps_its_name() -> None:
     with workdir.plain_name(Path("/srv/labelbridge-data/node/runs/abc/attempt-1")) as plain:
         assert plain == Path("/srv/labelbridge-data/node/runs/abc/attempt-1")
+
+
+def test_the_other_name_that_a_killed_worker_left_can_be_dropped(tmp_path: Path) -> None:
+    folder = tmp_path / "with blank"
+    folder.mkdir()
+    (folder / "made").touch()
+    private = tmp_path / "private"
+    private.mkdir()
+    (private / "run").symlink_to(folder)
+    workdir.drop_plain_name(private / "run")
+    workdir.drop_plain_name(folder)
+    assert not private.exists()
+    assert (folder / "made").exists()
