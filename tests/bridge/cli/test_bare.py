@@ -1,0 +1,198 @@
+"""Commands on bare files and folders: what other programs read of them, and that nothing else is touched."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.bridge.cli.conftest import Say
+
+FIXTURES = Path(__file__).parents[2] / "fixtures"
+
+
+def stamps(folder: Path) -> dict[Path, tuple[int, int]]:
+    return {p: (p.stat().st_mtime_ns, p.stat().st_size) for p in sorted(folder.rglob("*"))}
+
+
+@pytest.fixture
+def darknet(say: Say, vott: Path) -> Path:
+    """A darknet folder as `export` writes it."""
+    assert say("export", next(vott.glob("*.vott")), "yolo", "out").code == 0
+    return Path("out")
+
+
+def test_export_and_its_findings(say: Say, vott: Path) -> None:
+    before = stamps(vott.parent)
+    told = say("export", vott, "coco", "labels.json", "--json")
+    assert told.code == 0
+    assert (told.json["status"], told.json["out"]) == ("ok", "labels.json")
+    for finding in told.json["findings"]:
+        assert {"rule", "severity", "image", "message"} <= set(finding)
+        assert finding["severity"] in ("error", "warning", "info")
+    coco = json.loads(Path("labels.json").read_text("utf-8"))
+    assert {i["state"] for i in coco["images"]} == {"labelled", "reviewed-empty", "unknown"}
+    assert stamps(vott.parent) == before
+    assert not Path("labelbridge-data").exists()
+
+
+def test_a_loss_is_told_before_anything_is_written(say: Say, picture: Callable[..., Path]) -> None:
+    picture("a.jpg", 64, 48)
+    region = {"type": "brushlabels", "value": {"format": "rle", "rle": [0, 1, 2, 3], "brushlabels": ["ねじ"]}}
+    size = {"original_width": 64, "original_height": 48}
+    result = [{**region, **size, "id": "a", "from_name": "label", "to_name": "image"}]
+    tasks = [{"id": 1, "data": {"image": "a.jpg"}, "annotations": [{"id": 1, "result": result}]}]
+    Path("tasks.json").write_text(json.dumps(tasks))
+    refused = say("export", "tasks.json", "vott-v2", "out", "--json")
+    assert refused.code == 3
+    assert refused.json["error"]["name"] == "export-loses"
+    assert [f["image"] for f in refused.json["error"]["findings"]] == ["a.jpg"]
+    assert not Path("out").exists()
+    assert say("export", "tasks.json", "vott-v2", "out", "--allow-loss").code == 0
+
+
+def test_check_takes_the_network_size_of_the_folder(say: Say, darknet: Path) -> None:
+    def tiny(*words: str) -> list[Any]:
+        found = say("check", f"./{darknet}", *words, "--json").json["findings"]
+        return [f for f in found if f["rule"] == "tiny"]
+
+    assert "416 x 416" in tiny()[0]["message"]
+    (darknet / "net.cfg").write_text("[net]\n width = 64 # small\nheight=32\n[convolutional]\nwidth=9\n")
+    assert all("64 x 32" in f["message"] for f in tiny())
+    assert len(tiny()) >= 1
+    assert "608 x 608" in tiny("--size", "608")[0]["message"]
+    (darknet / "other.cfg").write_text("[net]\nwidth=96\nheight=96\n")
+    assert "416 x 416" in tiny()[0]["message"]
+    (darknet / "other.cfg").unlink()
+    (darknet / "folder.cfg").mkdir()
+    assert "64 x 32" in tiny()[0]["message"]
+
+
+def test_check_fails_on_what_it_is_told_to(say: Say, darknet: Path) -> None:
+    assert say("check", f"./{darknet}/obj.data").code == 1
+    label = next(p for p in (darknet / "data").rglob("*.txt") if p.read_text().strip())
+    for path in (darknet / "data").rglob("*.txt"):
+        path.write_text("0 0.5 0.5 0.4 0.4\n")
+    clean = say("check", f"./{darknet}", "--fail-on", "warning", "--json")
+    assert (clean.code, [f for f in clean.json["findings"] if f["severity"] != "info"]) == (0, [])
+    label.write_text("0 0.5 0.5 0.4 0.4\n0 0.5 0.5 0.4 0.4\n")
+    assert say("check", f"./{darknet}").code == 0
+    assert say("check", f"./{darknet}", "--fail-on", "warning").code == 1
+
+
+def test_anchors(say: Say, darknet: Path) -> None:
+    told = say("anchors", f"./{darknet}", "--size", "608x416", "-n", "6", "--json").json
+    assert len(told["anchors"]) == 6
+    areas = [w * h for w, h in told["anchors"]]
+    assert areas == sorted(areas)
+    assert all(0 < w <= 608 and 0 < h <= 416 for w, h in told["anchors"])
+    assert 0 < told["darknet_average_iou"] <= told["average_iou"] + 1e-9 <= 1
+    assert sorted(i for mask in told["masks"] for i in mask) == list(range(6))
+    said = say("anchors", f"./{darknet}", "--size", "608x416", "-n", "6").out
+    assert re.match(r"anchors = (\d+\.\d\d,\d+\.\d\d(, )?){6}\n", said)
+
+
+# ---------------------------------------------------------------- evaluate
+
+
+@pytest.fixture
+def boxes() -> tuple[str, str]:
+    """240 pictures with what AlexeyAB's darknet saw in them, as COCO files; IoU does not change under scaling."""
+    truth = json.loads((FIXTURES / "map_repro/ground_truth.json").read_text())
+    seen = json.loads((FIXTURES / "map_repro/detections_thresh0.005_alexeyab.json").read_text())
+    ids = {name: n for n, name in enumerate(truth, 1)}
+
+    def corner(x: float, y: float, w: float, h: float) -> list[float]:
+        return [1000 * (x - w / 2), 1000 * (y - h / 2), 1000 * w, 1000 * h]
+
+    labels = [(ids[name], int(c), corner(*box)) for name, rows in truth.items() for c, *box in rows]
+    coco = {
+        "images": [{"id": n, "file_name": Path(name).name, "width": 1000, "height": 1000} for name, n in ids.items()],
+        "categories": [{"id": n, "name": f"物{n}"} for n in range(3)],
+        "annotations": [
+            {"id": n, "image_id": i, "category_id": c, "bbox": b, "area": b[2] * b[3], "iscrowd": 0}
+            for n, (i, c, b) in enumerate(labels, 1)
+        ],
+    }
+    found = [
+        {"image_id": ids[picture["filename"]], "category_id": int(c), "bbox": corner(*box), "score": score}
+        for picture in seen
+        for c, *box, score in picture["objects"]
+    ]
+    Path("truth.json").write_text(json.dumps(coco))
+    Path("found.json").write_text(json.dumps(found))
+    return "truth.json", "found.json"
+
+
+@pytest.mark.parametrize(("points", "wanted"), [("0", 0.605838), ("11", 0.593393)])
+def test_evaluate_as_darknet_counts(say: Say, boxes: tuple[str, str], points: str, wanted: float) -> None:
+    told = say("evaluate", "--truth", boxes[0], "--detections", boxes[1], "--points", points, "--json").json
+    assert told["map"] == pytest.approx(wanted, abs=2e-5)
+    assert [(c["id"], c["name"]) for c in told["classes"]] == [(0, "物0"), (1, "物1"), (2, "物2")]
+    assert sum(c["ap"] for c in told["classes"]) / 3 == pytest.approx(told["map"])
+    assert (told["protocol"], told["options"]["points"]) == ("darknet", int(points))
+
+
+def test_evaluate_as_coco_counts(say: Say, boxes: tuple[str, str]) -> None:
+    words = ("evaluate", "--truth", boxes[0], "--detections", boxes[1])
+    told = say(*words, "--protocol", "coco", "--json").json
+    names = [
+        "AP",
+        "AP50",
+        "AP75",
+        "APsmall",
+        "APmedium",
+        "APlarge",
+        "AR1",
+        "AR10",
+        "AR100",
+        "ARsmall",
+        "ARmedium",
+        "ARlarge",
+    ]
+    assert list(told["stats"]) == names
+    assert 0.1 < told["stats"]["AP"] < told["stats"]["AP50"] < 1
+    assert "AP50" in say(*words, "--protocol", "coco").out
+    assert "mAP@0.5 = 60.58 %" in say(*words).out
+
+
+# ---------------------------------------------------------------- explain
+
+
+KEYS = {"last_iteration", "iterations", "saved", "map", "class_names", "first_nan_iteration", "failure"}
+
+
+def test_explain_what_went_well(say: Say) -> None:
+    told = say("explain", FIXTURES / "darknet/train/alexeyab_head_map.stdout.txt", "--json").json
+    assert set(told) >= KEYS
+    assert told["iterations"][-1]["iteration"] == told["last_iteration"] > 0
+    assert set(told["iterations"][0]) == {"iteration", "loss", "avg_loss"}
+    assert told["map"]
+    assert all(0 <= value <= 1 for value in told["map"])
+
+
+def test_explain_what_went_wrong(say: Say) -> None:
+    log = FIXTURES / "darknet/train/alexeyab_head_nan.stdout.txt"
+    told = say("explain", log, "--json").json
+    assert told["failure"]["class"] == "nan"
+    assert told["first_nan_iteration"] > 0
+    assert None in [one["avg_loss"] for one in told["iterations"]]
+    japanese = say("explain", log, "--lang", "ja").out
+    assert japanese.splitlines()[-2].startswith("nan: ")
+    assert re.search(r"[ぁ-ん]", japanese.splitlines()[-1])
+    # In JSON the words are English, whoever asks.
+    assert told["failure"]["cause"] == say("explain", log, "--lang", "ja", "--json").json["failure"]["cause"]
+
+
+def test_explain_a_transcript_of_ours(say: Say) -> None:
+    text = "CUDA Error: out of memory: No such file or directory\n"
+    lines = [{"stream": "err", "data": base64.b64encode(text.encode()).decode()}, {"exit": 1}]
+    Path("run.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    told = say("explain", "run.jsonl", "--json")
+    assert (told.code, told.json["failure"]["class"]) == (0, "out-of-memory")
+    assert "Nothing went wrong" not in say("explain", "run.jsonl").out

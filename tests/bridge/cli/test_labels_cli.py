@@ -1,0 +1,94 @@
+"""Labels in and out of a project, as a person at a terminal does it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from bridge.model.delivery import DeliveryState
+from bridge.settings import Settings
+from bridge.store import deliveries
+from bridge.workspace import open_workspace
+from tests.bridge.cli.conftest import Say
+
+FIXTURES = Path(__file__).parents[2] / "fixtures"
+
+
+def test_import_says_what_it_took(say: Say, vott: Path) -> None:
+    told = say("import", "撮影", vott, "--json")
+    assert told.code == 0
+    assert {k: told.json[k] for k in ("status", "order", "images", "boxes", "revisions")} == {
+        "status": "ok",
+        "order": "names",
+        "images": 30,
+        "boxes": 116,
+        "revisions": 29,
+    }
+    assert "untagged" in {f["rule"] for f in told.json["findings"]}
+    again = say("import", "撮影", next(vott.glob("*.vott")), "--format", "vott-v2", "--json").json
+    assert (again["images"], again["revisions"]) == (30, 0)
+    assert "labels of 0 pictures are new or changed" in say("import", "撮影", vott).out
+
+
+def test_an_import_that_cannot_be_trusted_waits_for_a_person(say: Say, tmp_path: Path) -> None:
+    shutil.copytree(FIXTURES / "vott1/order/images", tmp_path / "images")
+    shutil.copy(FIXTURES / "vott1/order/images.ntfs-order.json", tmp_path / "images.json")
+    told = say("import", "撮影", "images.json", "--json")
+    assert told.code == 3
+    assert (told.json["status"], told.json["images"], told.json["boxes"]) == ("refused", 0, 0)
+    assert told.json["error"]["name"] == "index-keyed"
+    assert isinstance(told.json["findings"], list)
+    assert "--order ntfs" in say("import", "撮影", "images.json").err
+    ws = open_workspace(Settings(data=tmp_path / "labelbridge-data"))
+    with ws.db.read() as tx:
+        waiting = deliveries.listing(tx, state=DeliveryState.WAITING)
+    ws.close()
+    assert len(waiting) == 2
+    chosen = say("import", "撮影", "images.json", "--order", "ntfs", "--json").json
+    assert (chosen["status"], chosen["order"]) == ("ok", "ntfs")
+
+
+def test_mending_and_taking_it_back(say: Say, vott: Path) -> None:
+    say("import", "撮影", vott)
+    assert "2 pictures mended (labelbridge undo takes that back)" in say("check", "撮影", "--fix").out
+    assert "nothing that is safe to mend" in say("check", "撮影", "--fix").out
+    assert say("undo", "撮影", "--json").json == {"undone": 2}
+    assert say("undo", "撮影", "--json").json["error"]["name"] == "undo-nothing"
+    said = say("undo", "撮影", "--image", "bench_000.jpg", "--json")
+    assert (said.code, said.json["error"]["name"]) == (1, "undo-nothing")
+    assert say("undo", "撮影", "--image", "nothing", "--json").json["error"]["name"] == "image-missing"
+
+
+def test_labels_are_renamed_and_merged(say: Say, vott: Path) -> None:
+    say("import", "撮影", vott)
+    assert "座金" in say("label", "撮影", "rename", "washer", "座金", "--json").json["labels"]
+    merged = say("label", "撮影", "merge", "Washer", "座金", "--json").json
+    assert merged["labels"] == ["座金", "nut", "bolt", "gear"]
+    assert say("label", "撮影", "merge", "nut", "nut", "--json").json["error"]["name"] == "label-itself"
+
+
+def test_a_project_goes_out_with_the_split_of_its_cut(say: Say, vott: Path) -> None:
+    say("import", "撮影", vott)
+    made = say("cut", "撮影", "--split", "0.7", "--json").json
+    say("export", "撮影", "yolo", "out", "--allow-loss")
+    assert len(Path("out/valid.txt").read_text().split()) == made["valid"]
+    assert len(Path("out/train.txt").read_text().split()) == made["train"]
+
+
+def test_a_broken_picture_name_does_not_stop_the_rest(say: Say, tmp_path: Path) -> None:
+    images = [{"id": 1, "file_name": "../../etc/passwd", "width": 9, "height": 9, "state": "labelled"}]
+    images.append({"id": 2, "file_name": "写真.jpg", "width": 9, "height": 9, "state": "labelled"})
+    (tmp_path / "coco.json").write_text(json.dumps({"images": images, "annotations": [], "categories": []}))
+    told = say("import", "p", "coco.json", "--json")
+    assert told.code == 0
+    assert told.json["findings"] != []
+
+
+@pytest.mark.parametrize("words", [("import", "p", "."), ("check", "./"), ("export", "./", "coco", "x.json")])
+def test_a_folder_without_labels_is_named(say: Say, words: tuple[str, ...]) -> None:
+    said = say(*words, "--json")
+    assert (said.code, said.json["error"]["name"]) == (1, "format-unknown")
+    assert "vott-v2" in said.json["error"]["known"]
