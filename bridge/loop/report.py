@@ -17,7 +17,7 @@ from bridge.model.dataset import DatasetVersion
 from bridge.model.report import CheckpointRow, Example, Report
 from bridge.model.scores import Scores
 from bridge.model.training import Checkpoint, Run
-from bridge.store import datasets, findings, jobs, nodes, projects, runs
+from bridge.store import datasets, findings, jobs, projects, runs
 from bridge.store.database import now
 from bridge.workspace import Workspace
 
@@ -108,7 +108,8 @@ def _number(fields: Mapping[str, Any], key: str) -> float:
 def _facts(tx: Connection, run: Run, version: DatasetVersion) -> dict[str, Any]:
     """Where the numbers came from."""
     recipe = run.recipe
-    engine = next((node.engine for node in nodes.listing(tx) if node.name == run.node), {})
+    said = runs.last_event(tx, run.id, "engine")  # what trained, not what is installed there by now
+    engine = said.fields if said else {}
     facts: dict[str, Any] = {
         "dataset_version": version.id,
         "seed": version.seed,
