@@ -16,8 +16,8 @@ import msgspec
 from sqlalchemy import Connection
 
 from bridge.errors import BridgeError, UnreachableError
-from bridge.loop.connect import show
 from bridge.loop.predict import choose
+from bridge.loop.show import show
 from bridge.loop.tool import SERVERS, alone, connected, first_failure, reach, reach_server
 from bridge.model.delivery import DeliveryState
 from bridge.model.finding import Finding

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from bridge.errors import AccessError, ConflictError, InputError, MissingPartError, UnreachableError
-from bridge.loop import connect as connecting
+from bridge.loop import show as showing
 from bridge.loop.connect import connect, connect_folder, export_tasks
 from bridge.loop.tool import alone, holder_of, reach, secrets_of
 from bridge.model.annotation import FileStamp
@@ -85,8 +85,8 @@ def test_new_pictures_get_tasks_and_old_links_are_renewed_in_time(
     export_tasks(bench.ws, PROJECT)
     assert {n: task["data"]["image"] for n, task in paper.tasks.items()} == before
     # Near their end
-    monkeypatch.setattr(connecting, "RENEW_SECONDS", 2 * connecting.LINK_SECONDS)
-    monkeypatch.setattr(connecting, "LINK_SECONDS", connecting.LINK_SECONDS + 86_400)
+    monkeypatch.setattr(showing, "RENEW_SECONDS", 2 * showing.LINK_SECONDS)
+    monkeypatch.setattr(showing, "LINK_SECONDS", showing.LINK_SECONDS + 86_400)
     export_tasks(bench.ws, PROJECT)
     assert all(task["data"]["image"] != before[n] for n, task in paper.tasks.items())
     assert len(paper.tasks) == 4
