@@ -19,10 +19,13 @@ from bridge.web.auth import public
 PREFIX = "/api/v1"
 _NOUNS = (
     "projects",
+    "findings",
     "images",
     "datasets",
     "plans",
     "runs",
+    "checkpoints",
+    "reports",
     "jobs",
     "nodes",
     "plugins",

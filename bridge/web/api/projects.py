@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from flask import Response
 from flask_openapi.blueprint import APIBlueprint
 from pydantic import Field
 
-from bridge.loop import check as checking
-from bridge.loop.validate import NETWORK
 from bridge.model.project import Project
 from bridge.store import findings, jobs, projects, tokens
 from bridge.store.revisions import Counts
 from bridge.web.api import answer, area
-from bridge.web.api.paging import after_number, cut_off, slice_of
-from bridge.web.api.schemas import FindingOut, Flag, Given, JobsOut, Name, OfProject, Page, Paged, Size, Taken
+from bridge.web.api.paging import slice_of
+from bridge.web.api.schemas import Flag, Given, JobsOut, Name, OfProject, Page, Paged, Taken
 from bridge.web.auth import require, who
 from bridge.web.counted import counted
 from bridge.web.current import workspace
@@ -73,30 +69,6 @@ class ProjectWhole(ProjectOut):
     published: str | None
 
 
-class CheckIn(Taken):
-    """How to check; network is the size that small boxes are measured against."""
-
-    fix: Flag = Field(False, description="clip, swap corners and drop exact duplicates; each can be undone")
-    network: Size = Field(list(NETWORK))
-
-
-class Checked(Given):
-    """What a check found: counts by rule and severity, the first findings, and where the list goes on."""
-
-    fixed: int
-    counts: dict[str, dict[str, int]]
-    findings: list[FindingOut]
-    next: str | None
-
-
-class FindingQuery(Paged):
-    """Which findings."""
-
-    rule: str | None = Field(None, max_length=64)
-    severity: Literal["error", "warning", "info"] | None = None
-    origin: str | None = Field(None, max_length=64, description="check: only those of the last check")
-
-
 class SourceIn(Taken):
     """Which connected tool; all of them when none is named."""
 
@@ -124,8 +96,6 @@ def blueprint() -> APIBlueprint:
     api.post("/projects", responses={201: ProjectWhole})(create_project)
     api.get(one, responses={200: ProjectWhole})(get_project)
     api.delete(one, responses={204: None})(delete_project)
-    api.get(f"{one}/findings", responses={200: Page[FindingOut]})(list_findings)
-    api.post(f"{one}/check", responses={200: Checked})(check_project)
     api.post(f"{one}/sync", responses={202: JobsOut})(sync_project)
     api.post(f"{one}/push", responses={202: JobsOut})(push_project)
     api.post(f"{one}/predict", responses={202: JobsOut})(predict_project)
@@ -186,39 +156,6 @@ def _labels(project: Project, counts: Counts) -> list[LabelOut]:
         LabelOut(id=label.id, name=label.name, color=label.color, boxes=counts.by_label.get(label.id, 0))
         for label in project.classes
     ]
-
-
-# ---------------------------------------------------------------- findings
-
-
-@require("admin", "read")
-def list_findings(path: OfProject, query: FindingQuery) -> Response:
-    """Findings of the last imports and of the last check."""
-    with workspace().db.read() as tx:
-        found = projects.find(tx, path.project)
-        page = findings.listing(
-            tx,
-            found.id,
-            rule=query.rule,
-            severity=query.severity,
-            origin=query.origin,
-            after=after_number(query),
-            limit=query.limit + 1,
-        )
-    return answer(cut_off(page, query, FindingOut.of, lambda f: f.id))
-
-
-@require("admin")
-def check_project(path: OfProject, body: CheckIn) -> Response:
-    """Run all validators, and mend what is safe when asked to."""
-    ws = workspace()
-    done = checking.check(ws, path.project, body.fix, (body.network[0], body.network[1]), who())
-    with ws.db.read() as tx:
-        found = projects.find(tx, path.project)
-        counts = findings.counts(tx, found.id)
-        first = findings.listing(tx, found.id, limit=501)
-    page = cut_off(first, Paged(cursor=None, limit=500), FindingOut.of, lambda f: f.id)
-    return answer(Checked(fixed=done.fixed, counts=counts, findings=page.items, next=page.next))
 
 
 # ---------------------------------------------------------------- tools and models

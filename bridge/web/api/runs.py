@@ -1,16 +1,15 @@
-"""Trainings: start, watch, stop, go on; their events, checkpoints, logs and reports."""
+"""Trainings: watch, stop, go on; their events and logs."""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from flask import Response, request
 from flask_openapi.blueprint import APIBlueprint
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from bridge.loop import train, transcript
-from bridge.model.scores import Scores
-from bridge.model.training import Checkpoint, RunEvent
+from bridge.model.training import RunEvent
 from bridge.store import jobs, projects, runs
 from bridge.web import live
 from bridge.web.api import answer, area
@@ -33,13 +32,6 @@ class EventQuery(Paged):
     kind: str | None = Field(None, max_length=32)
 
 
-class ReportQuery(Taken):
-    """In which form and language a report is wanted."""
-
-    format: Literal["json", "html"] = "json"
-    lang: Literal["en", "ja"] = "en"
-
-
 class EventOut(Given):
     """One thing that happened; which fields there are depends on the kind."""
 
@@ -50,128 +42,10 @@ class EventOut(Given):
     fields: dict[str, Any]
 
 
-class ClassOut(Given):
-    """One class: average precision as a fraction, objects to be found, detections made."""
-
-    id: int
-    name: str
-    ap: float | None
-    truths: int
-    detections: int
-
-
-class ScoresOut(Given):
-    """How good a checkpoint is under one protocol, and how that was measured."""
-
-    protocol: str
-    map: float | None
-    classes: list[ClassOut]
-    options: dict[str, Any]
-    stats: dict[str, float | None]
-    pictures: int
-
-
-class CheckpointOut(Given):
-    """Weights that a run saved, and their scores once they are measured."""
-
-    id: str
-    iteration: int
-    kind: str
-    blob: str
-    size: int
-    created: str
-    scores: ScoresOut | None
-
-    @classmethod
-    def of(cls, checkpoint: Checkpoint, scores: Scores | None) -> CheckpointOut:
-        """A checkpoint with its scores."""
-        return cls(
-            id=checkpoint.id,
-            iteration=checkpoint.iteration,
-            kind=checkpoint.kind,
-            blob=checkpoint.blob,
-            size=checkpoint.size,
-            created=checkpoint.created,
-            scores=ScoresOut.model_validate(scores) if scores else None,
-        )
-
-
 class RunWhole(RunOut):
     """A run with how far it is."""
 
     progress: dict[str, Any]
-
-
-class PartsOut(Given):
-    """How many train, and how many are held out."""
-
-    train: int
-    valid: int
-
-
-class LossOut(Given):
-    """One point of the loss curve; null where it was no number."""
-
-    iteration: int
-    loss: float | None
-    avg_loss: float | None
-
-
-class RowOut(ScoresOut):
-    """One checkpoint's scores in a report."""
-
-    id: str
-    iteration: int
-    kind: str
-
-
-class DrawnOut(Given):
-    """One box in an example picture, in pixels; the score is null for a person's."""
-
-    kind: str
-    labels: list[str]
-    points: list[tuple[float | None, float | None]]
-    score: float | None
-
-
-class ExampleOut(Given):
-    """One held-out picture with its labels and what the best checkpoint sees in it."""
-
-    image: str
-    width: int
-    height: int
-    truth: list[DrawnOut]
-    detections: list[DrawnOut]
-
-
-class ReportOut(Given):
-    """All figures of a report, as `labelbridge report RUN --json` prints them."""
-
-    project: str
-    run: str
-    created: str
-    classes: list[str]
-    objects: dict[str, PartsOut]
-    pictures: PartsOut
-    losses: list[LossOut]
-    checkpoints: list[RowOut]
-    best: RowOut | None
-    examples: list[ExampleOut]
-    findings: dict[str, int]
-    facts: dict[str, Any]
-
-
-class OfCheckpoint(BaseModel):
-    """A checkpoint in a path."""
-
-    checkpoint: str = Field(min_length=4, max_length=40, pattern="^[0-9a-zA-Z-]+$")
-
-
-class CheckpointWhole(CheckpointOut):
-    """A checkpoint with the run that saved it and the project of that."""
-
-    run: str
-    project: str
 
 
 class LogQuery(Taken):
@@ -182,15 +56,12 @@ class LogQuery(Taken):
 
 def blueprint() -> APIBlueprint:
     """Routes of runs."""
-    api = area("runs", "Trainings with their events, checkpoints, scores and reports.")
+    api = area("runs", "Trainings with their events and logs.")
     api.get("/runs", responses={200: Page[RunOut]})(list_runs)
     api.get("/runs/<run>", responses={200: RunWhole})(get_run)
     api.post("/runs/<run>/cancel", responses={200: RunOut})(cancel_run)
     api.post("/runs/<run>/resume", responses={200: RunOut})(resume_run)
     api.get("/runs/<run>/events", responses={200: Page[EventOut]})(list_events)
-    api.get("/runs/<run>/checkpoints", responses={200: Page[CheckpointOut]})(list_checkpoints)
-    api.get("/checkpoints/<checkpoint>", responses={200: CheckpointWhole})(get_checkpoint)
-    api.get("/runs/<run>/report", responses={200: ReportOut})(get_report)
     api.get("/runs/<run>/log", responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}})(get_log)
     return api
 
@@ -250,41 +121,6 @@ def list_events(path: OfRun, query: EventQuery) -> Response:
 
 def _mark(event: RunEvent) -> str:
     return f"{event.attempt}.{event.seq}"
-
-
-@require("admin", "read")
-def list_checkpoints(path: OfRun, query: Paged) -> Response:
-    """A run's checkpoints by iteration, with scores under darknet's rule."""
-    with workspace().db.read() as tx:
-        run = runs.find(tx, path.run)
-        found = runs.checkpoints(tx, run.id)
-        scores = runs.scores(tx, run.id)
-    shown = [CheckpointOut.of(checkpoint, scores.get(checkpoint.id)) for checkpoint in found]
-    return answer(Page(items=shown, next=None))
-
-
-@require("admin", "read")
-def get_checkpoint(path: OfCheckpoint) -> Response:
-    """A checkpoint by its id or the beginning of it."""
-    with workspace().db.read() as tx:
-        found = runs.find_checkpoint(tx, path.checkpoint)
-        run = runs.find(tx, found.run_id)
-        scores = runs.scores(tx, run.id).get(found.id)
-    return answer(CheckpointWhole(**CheckpointOut.of(found, scores).model_dump(), run=run.id, project=run.project))
-
-
-@require("admin", "read")
-def get_report(path: OfRun, query: ReportQuery) -> Response:
-    """A run's report, as figures or as one HTML file that needs nothing else."""
-    from bridge.loop import report
-    from bridge.reporting.record import report_json
-
-    ws = workspace()
-    with ws.db.read() as tx:
-        run = runs.find(tx, path.run)
-    if query.format == "html":
-        return Response(report.render(ws, run.id, query.lang), content_type="text/html; charset=utf-8")
-    return answer(ReportOut.model_validate(report_json(report.build(ws, run.id))))
 
 
 @require("admin", "read")

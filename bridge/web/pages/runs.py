@@ -97,6 +97,7 @@ def cancel(run: str) -> BaseResponse:
 def resume(run: str) -> BaseResponse:
     """Go on with a run."""
     ws = workspace()
+    train.require_worker(ws, "train")
     going = train.resume(ws, _find(ws, run).id, auth.who())
     return done(link("run", run=going.id), "resume")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -24,23 +23,8 @@ from tests.filled import Filled, fill
 def one_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenAPI]:
     """Describing a hundred routes takes a while, so the tests share one app."""
     ws = open_workspace(Settings(data=tmp_path_factory.mktemp("web") / "data"), create=True)
-    ws.close()  # Everything is in the one file then.
-    made = create_app(ws)
-    made.extensions["first"] = ws
-    yield made
+    yield create_app(ws)
     ws.close()
-
-
-@pytest.fixture
-def sqlite_workspace(one_app: OpenAPI, tmp_path: Path) -> Iterator[Workspace]:
-    """A fresh workspace; its store is a copy of an empty one, which is quicker than migrating."""
-    first: Workspace = one_app.extensions["first"]
-    data = tmp_path / "data"
-    data.mkdir(mode=0o700)
-    shutil.copy(first.settings.data / "store.sqlite3", data)
-    made = open_workspace(Settings(data=data))
-    yield made
-    made.close()
 
 
 @pytest.fixture

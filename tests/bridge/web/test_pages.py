@@ -12,6 +12,7 @@ from bridge import texts
 from bridge.model.annotation import Box, Region
 from bridge.store import projects, revisions, tokens
 from bridge.web import pages
+from bridge.workspace import Workspace
 
 TEMPLATES = Path(pages.__file__).parents[1] / "templates"
 
@@ -240,3 +241,29 @@ def test_a_look_at_where_a_login_link_leads_does_not_spend_it(app: OpenAPI, fill
     visitor = app.test_client()
     assert visitor.head(path).status_code == 200
     assert visitor.get(path).location == "/"
+
+
+def test_runs_are_stopped_and_go_on(person: FlaskClient, filled: Any) -> None:
+    from bridge.store import runs
+
+    assert "goes on" in send(person, f"/runs/{filled.failed}/resume")
+    assert "asked to stop" in send(person, f"/runs/{filled.failed}/cancel")
+    with filled.ws.db.read() as tx:
+        assert runs.find(tx, filled.failed).state == "cancelled"
+    assert "done" in send(person, f"/runs/{filled.done}/resume").lower()
+
+
+def test_either_store_serves_the_same_pages(workspace: Workspace, one_app: OpenAPI, tmp_path: Path) -> None:
+    from urllib.parse import urlsplit
+
+    from bridge.web import auth
+    from tests.filled import fill
+
+    one_app.extensions["workspace"] = workspace
+    there = fill(workspace, tmp_path / "撮影")
+    visitor = one_app.test_client()
+    link = urlsplit(auth.login_link(workspace))
+    visitor.get(f"{link.path}?{link.query}")
+    for address in (*addresses(there), f"/projects/{there.project}/pictures?rule=outside&search=はみ"):
+        assert visitor.get(address).status_code == 200, address
+    assert "はみ出し.jpg" in visitor.get(f"/projects/{there.project}/pictures?rule=outside&search=はみ").text
