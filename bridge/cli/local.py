@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from bridge.cli.side import CutWish, Frozen, Outline, Pulled, Tally, TokenSeen, TrainWish, unless_unscored
+from bridge.cli.side import OPEN, CutWish, Frozen, Outline, Pulled, Tally, TokenSeen, TrainWish, unless_unscored
 from bridge.loop import cut, predict, report, train, transcript
 from bridge.loop.check import check
 from bridge.loop.push import push
@@ -22,7 +22,7 @@ from bridge.plugin import Progress, PushOutcome
 from bridge.store import jobs, nodes, projects, revisions, runs, tokens
 from bridge.workspace import Workspace
 
-_MOST_RUNS = 10_000
+_MOST = 10_000
 
 
 class Local:
@@ -102,7 +102,7 @@ class Local:
         """Runs, newest first."""
         with self._ws.db.read() as tx:
             name = projects.find(tx, project).id if project else None
-            return [_reached(tx, run) for run in runs.listing(tx, name, _MOST_RUNS)]
+            return [_reached(tx, run) for run in runs.listing(tx, name, _MOST)]
 
     def run(self, wanted: str) -> Run:
         """A run as it is now."""
@@ -157,6 +157,11 @@ class Local:
         """One job."""
         with self._ws.db.read() as tx:
             return jobs.find(tx, job_id)
+
+    def open_jobs(self, project: str, kind: str) -> list[Job]:
+        """Jobs of a kind that are due or running."""
+        with self._ws.db.read() as tx:
+            return [job for state in OPEN for job in jobs.listing(tx, project, state, _MOST, kind)]
 
     # ------------------------------------------------------------ tools
 

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from bridge.cli.side import CutWish, Frozen, Outline, Pulled, Tally, TokenSeen, TrainWish, unless_unscored
+from bridge.cli.side import OPEN, CutWish, Frozen, Outline, Pulled, Tally, TokenSeen, TrainWish, unless_unscored
 from bridge.client import Bridge
 from bridge.errors import BridgeError, NotFoundError, UnreachableError
 from bridge.model.finding import Finding
@@ -46,12 +46,12 @@ class Remote:
         """Let go of all connections."""
         self._api.close()
 
-    def _all(self, path: str, kind: Any = dict[str, Any], **params: Any) -> list[Any]:
-        """Every item of a list, page by page."""
+    def _all(self, path: str, noun: Any = dict[str, Any], **params: Any) -> list[Any]:
+        """Every item of a list as a noun, page by page."""
         found: list[Any] = []
         cursor: str | None = None
         while True:
-            page = self._api.get(path, _Page[kind], cursor=cursor, limit=_PAGE, **params)
+            page = self._api.get(path, _Page[noun], cursor=cursor, limit=_PAGE, **params)
             found += page.items
             cursor = page.next
             if cursor is None:
@@ -185,6 +185,11 @@ class Remote:
         """One job."""
         found: Job = self._api.get(f"/jobs/{job_id}", Job)
         return found
+
+    def open_jobs(self, project: str, kind: str) -> list[Job]:
+        """Jobs of a kind that are due or running."""
+        place = f"/jobs?kind={kind}"
+        return [job for state in OPEN for job in self._all(place, Job, project=project, state=state.value)]
 
     # ------------------------------------------------------------ tools
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from bridge.errors import BridgeError
 from bridge.model.finding import Finding
-from bridge.model.job import Job, Node
+from bridge.model.job import Job, JobState, Node
 from bridge.model.project import Project
 from bridge.model.scores import Scores
 from bridge.model.training import Checkpoint, Recipe, Run
@@ -17,6 +17,8 @@ from bridge.model.training import Checkpoint, Recipe, Run
 if TYPE_CHECKING:
     from bridge.loop.validate import Checked
     from bridge.plugin import Progress, PushOutcome
+
+OPEN = (JobState.QUEUED, JobState.RUNNING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +171,9 @@ class Side(Protocol):
 
     def job(self, job_id: str) -> Job:
         """One job."""
+
+    def open_jobs(self, project: str, kind: str) -> list[Job]:
+        """Jobs of a kind that are due or running."""
 
     def sync(self, project: str, source: str | None) -> tuple[list[Pulled], list[PushOutcome]]:
         """Pull from the connected tools and push to them."""

@@ -100,15 +100,35 @@ def _outline_json(made: Outline) -> dict[str, Any]:
 
 
 def _watch(call: Call, side: Side, run: Run) -> Run:
-    """Stay until the run has ended."""
+    """Stay until the run has ended and what it saved is scored."""
     try:
         with call.console.progress("training", run=run.id) as progress:
             while run.state not in ENDED:
                 time.sleep(_LOOK_SECONDS)
                 run = side.run(run.id)
                 progress(run.iteration, run.recipe.max_batches)
+        call.console.say(f"run-{run.state.value}", run=run.id)
+        _watch_scoring(call, side, run)
     except KeyboardInterrupt:
         call.console.say("watch-left", run=run.id)
         raise
-    call.console.say(f"run-{run.state.value}", run=run.id)
     return run
+
+
+def _watch_scoring(call: Call, side: Side, run: Run) -> None:
+    found = side.checkpoints(run.id)
+    ids = {checkpoint.id for checkpoint, _ in found}
+    with call.console.progress("scoring", run=run.id) as progress:
+        while left := _waiting(side, run, ids):
+            progress(len(ids) - len(left), len(ids))
+            time.sleep(_LOOK_SECONDS)
+    scored = [(c, scores) for c, scores in side.checkpoints(run.id) if scores is not None]
+    if scored:
+        best, scores = max(scored, key=lambda pair: pair[1].map)
+        call.console.say("report-best", map=f"{100 * scores.map:.1f}", iteration=best.iteration, id=best.id)
+
+
+def _waiting(side: Side, run: Run, checkpoints: set[str]) -> set[str]:
+    """The checkpoints that somebody is going to score, or does so now."""
+    due = [job for kind in ("detect", "evaluate") for job in side.open_jobs(run.project, kind)]
+    return checkpoints & {str(job.payload.get("checkpoint")) for job in due}

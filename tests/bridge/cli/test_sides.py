@@ -207,18 +207,27 @@ def test_watching_until_it_ends(both: Both, tmp_path: Path, say: Say, monkeypatc
     make_run(both.ws, tmp_path / "写真")
     node(both.ws)
 
-    def train() -> None:
-        """What a worker does, in short."""
+    def take(kind: str) -> tuple[str, int]:
+        """The next job of a kind, as a worker takes it."""
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
             with both.ws.db.read() as tx:
-                due = [j for j in jobs.listing(tx, state=JobState.QUEUED, kind="train") if j.created > since]
+                due = [j for j in jobs.listing(tx, state=JobState.QUEUED, kind=kind) if j.created > since]
             if due:
-                number = work.lease(both.ws, due[0].id, "gpu-1/train").number
-                work.heartbeat(both.ws, due[0].id, Beat(number, {"iteration": 40}))
-                work.finish(both.ws, due[0].id, End(number, "done"))
-                return
+                return due[0].id, work.lease(both.ws, due[0].id, "gpu-1/worker").number
             time.sleep(0.05)
+        raise AssertionError(f"no job {kind} came")
+
+    def train() -> None:
+        """What workers do, in short: the scoring is still to come when the training has ended."""
+        job, number = take("train")
+        work.heartbeat(both.ws, job, Beat(number, {"iteration": 40}))
+        blob = both.ws.blobs.put(job.encode())
+        work.checkpoint(both.ws, job, NewCheckpoint(number, blob, 40, "final", 16))
+        work.finish(both.ws, job, End(number, "done"))
+        job, number = take("detect")
+        time.sleep(0.7)
+        work.finish(both.ws, job, End(number, "failed", {"rule": "work-broken", "fields": {"reason": "-"}}))
 
     for side in (both.here, both.there):
         with both.ws.db.read() as tx:
@@ -227,7 +236,10 @@ def test_watching_until_it_ends(both: Both, tmp_path: Path, say: Say, monkeypatc
         worker.start()
         said = side("train", PROJECT, *TINY, "--watch", "--json")
         worker.join()
-        assert (said.code, said.json["state"]) == (0, "done")
+        assert said.code == 0, said.out
+        assert said.json["state"] == "done"
+        with both.ws.db.read() as tx:
+            assert jobs.listing(tx, state=JobState.RUNNING) == []
 
 
 # ---------------------------------------------------------------- models and tools
