@@ -421,11 +421,16 @@ class Offer:
     link: str | None
 
 
+# What a tool shows us to be let in: a header with its events, and this user with a password as our ML backend's client.
+SECRET_HEADER = "X-Labelbridge-Secret"
+BACKEND_USER = "labelbridge"
+
+
 @dataclass(frozen=True, slots=True)
 class Ears:
-    """Where a tool shall tell us what happens, and what it shows there to be let in.
+    """Where a tool shall tell us what happens, and the secret that goes into SECRET_HEADER.
 
-    backend is the address of our ML backend, if it is wanted, with the password for the user "labelbridge".
+    backend is the address of our ML backend, if it is wanted, with the password for BACKEND_USER.
     """
 
     webhook: str

@@ -16,11 +16,10 @@ from bridge.errors import AccessError, InputError
 from bridge.loop import events, prelabel, reconcile
 from bridge.loop.tool import holder_of
 from bridge.model.project import Source
+from bridge.plugin import BACKEND_USER
 from bridge.store import jobs
 from bridge.web import problems, webhooks
 from bridge.web.current import workspace
-
-USER = "labelbridge"
 
 
 def blueprint() -> Blueprint:
@@ -44,7 +43,7 @@ def blueprint() -> Blueprint:
 def health(project: str) -> Response:
     """We are there."""
     _source(project)
-    return jsonify(status="UP", model_class=USER)
+    return jsonify(status="UP", model_class=BACKEND_USER)
 
 
 def setup(project: str) -> Response:
@@ -104,11 +103,11 @@ def _start_training(source: Source) -> Response:
 def _source(project: str) -> Source:
     """The source whose password this request carries; raises AccessError backend-password-wrong."""
     shown = request.authorization
-    if shown is not None and shown.type == "basic" and shown.username == USER:
+    if shown is not None and shown.type == "basic" and shown.username == BACKEND_USER:
         source = holder_of(workspace(), project, "backend", shown.password or "")
         if source is not None:
             return source
-    raise AccessError("backend-password-wrong", user=USER)
+    raise AccessError("backend-password-wrong", user=BACKEND_USER)
 
 
 def _body() -> dict[str, Any]:

@@ -13,9 +13,9 @@ from bridge.errors import AccessError, InputError
 from bridge.loop import events, reconcile
 from bridge.loop.tool import holder_of
 from bridge.model.project import Source
+from bridge.plugin import BACKEND_USER, SECRET_HEADER
 from bridge.web.current import workspace
 
-SECRET_HEADER = "X-Labelbridge-Secret"
 # 5000 tasks in one event take 2.6 MB; annotations with brush strokes can be large.
 MOST_BYTES = 64_000_000
 
@@ -57,5 +57,5 @@ def receive(source: Source, may_train: bool = False) -> str:
     if not isinstance(event, dict):
         raise InputError("event-broken", found=type(event).__name__)
     if events.trains(event) and not may_train:
-        raise AccessError("backend-password-wrong", user="labelbridge")
+        raise AccessError("backend-password-wrong", user=BACKEND_USER)
     return reconcile.receive(workspace(), source, event, raw)

@@ -22,6 +22,7 @@ from bridge.model.dataset import Reading
 from bridge.model.delivery import DeliveryState
 from bridge.model.job import JobState, Node
 from bridge.model.project import Source
+from bridge.running import Running, free_port
 from bridge.sample import LABELS
 from bridge.settings import Settings
 from bridge.store import deliveries, images, jobs, nodes, projects, revisions, runs
@@ -575,3 +576,22 @@ def test_a_label_studio_that_calls_no_private_address_says_what_to_set(label_stu
             source = bench.connect()
             assert person.get(f"/api/projects/{number_of(source)}/")["task_number"] == 6
             assert len(person.get("/api/projects/")["results"]) == 1
+
+
+def test_with_everything_running_a_submit_arrives_by_itself(label_studio: Server, tmp_path: Path) -> None:
+    # Given `labelbridge up`, with its own broker and its worker beside the store
+    with Running(Settings(data=tmp_path / "data", port=free_port()), queues=()) as up, Person(label_studio) as person:
+        bench = Bench(up.ws, label_studio.url, label_studio.access.token)
+        bench.draw(tmp_path / "pictures", 4, 2)
+        source = bench.connect()
+        name = bench.unseen()[0]
+        # When an annotator submits
+        assert person.submit(bench.task_of(source, name), [box(NAMES[0], 1, 2, 30, 40, id="r")]).status_code == 201
+        # Then nobody has to do anything
+        deadline = time.monotonic() + 30
+        while name in bench.unseen() and time.monotonic() < deadline:
+            time.sleep(0.2)
+        assert bench.present()[name].document.state is State.LABELLED
+        assert [d.state for d in bench.events() if d.body["event"]["action"] == "ANNOTATION_CREATED"] == [
+            DeliveryState.DONE
+        ]

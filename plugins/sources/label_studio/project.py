@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 from bridge.errors import BridgeError, InputError, NotFoundError
 from bridge.model.finding import Finding, Severity
-from bridge.plugin import Ears
+from bridge.plugin import BACKEND_USER, SECRET_HEADER, Ears
 from plugins.formats.label_studio import LabelConfig, default_config
 from plugins.formats.label_studio.config import writable
 from plugins.sources.label_studio.client import Client
@@ -22,8 +22,6 @@ ACTIONS = (
     "TASKS_CREATED",
     "TASKS_DELETED",
 )
-SECRET_HEADER = "X-Labelbridge-Secret"
-USER = "labelbridge"
 _TITLE = "labelbridge"
 
 
@@ -107,7 +105,7 @@ def _register(client: Client, project: int, ears: Ears) -> None:
         "title": _TITLE,
         "auth_method": "BASIC_AUTH",
         # Sent every time: a change without them is tried without any password, and fails.
-        "basic_auth_user": USER,
+        "basic_auth_user": BACKEND_USER,
         "basic_auth_pass": ears.password,
         "is_interactive": False,
     }
