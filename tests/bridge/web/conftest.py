@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from flask.testing import FlaskClient
 from flask_openapi.openapi import OpenAPI
+from sqlalchemy import update
 
 from bridge.settings import Settings
+from bridge.store import tables as t
 from bridge.store import tokens
 from bridge.store.tokens import Role
 from bridge.web import auth, live
@@ -77,7 +82,34 @@ def person(app: OpenAPI) -> FlaskClient:
     return found
 
 
+@pytest.fixture(scope="session")
+def filled_once(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Filled:
+    """A project with something of everything, to copy from: a store syncs to disk many times while it is filled."""
+    folder = tmp_path_factory.mktemp("filled")
+    (folder / "data").mkdir()
+    shutil.copy(sqlite_template, folder / "data")
+    ws = open_workspace(Settings(data=folder / "data"))
+    made = fill(ws, folder / "撮影")
+    ws.close()  # Everything is in the one file then.
+    return made
+
+
 @pytest.fixture
-def filled(sqlite_workspace: Workspace, tmp_path: Path) -> Filled:
-    """A project with something of everything."""
-    return fill(sqlite_workspace, tmp_path / "撮影")
+def sqlite_workspace(request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path) -> Iterator[Workspace]:
+    """A workspace of this test's own, already filled where the test asks for that."""
+    full = "filled" in request.fixturenames
+    filled_once: Filled | None = request.getfixturevalue("filled_once") if full else None
+    data = tmp_path / "data"
+    data.mkdir(mode=0o700)
+    shutil.copy(filled_once.ws.settings.data / "store.sqlite3" if filled_once else sqlite_template, data)
+    made = open_workspace(Settings(data=data))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def filled(filled_once: Filled, sqlite_workspace: Workspace) -> Filled:
+    """A project with something of everything; its node has just spoken."""
+    with sqlite_workspace.db.write() as tx:
+        tx.execute(update(t.node).values(seen=time.time()))
+    return replace(filled_once, ws=sqlite_workspace)

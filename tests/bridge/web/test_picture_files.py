@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,6 +11,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from bridge.errors import NotFoundError
+from bridge.model.annotation import FileStamp, Image
 from bridge.store import images
 from bridge.web import pictures
 from bridge.web.previews import Previews
@@ -22,18 +24,24 @@ def fetch(client: FlaskClient, address: str, **headers: str) -> TestResponse:
     return client.get(address, headers=headers, buffered=True)
 
 
+def elsewhere(filled: Any, image: Image, path: Path) -> None:
+    """Let the store look for a picture in another place."""
+    with filled.ws.db.write() as tx:
+        images.change(tx, [replace(image, file=FileStamp(str(path), 1, 1))])
+
+
 def path_of(url: str) -> str:
     split = urlsplit(url)
     return f"{split.path}?{split.query}"
 
 
 def test_a_thumbnail_is_made_once(person: FlaskClient, filled: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from PIL import Image
+    from PIL import Image as Opened
 
     address = f"/pictures/{filled.images[NAME]}/thumb"
     first = fetch(person, address)
     assert first.mimetype == "image/jpeg"
-    assert Image.open(io.BytesIO(first.data)).size == (64, 48)
+    assert Opened.open(io.BytesIO(first.data)).size == (64, 48)
     monkeypatch.setattr("bridge.picture.preview", lambda *_: pytest.fail("made again"))
     again = fetch(person, address, **{"If-None-Match": first.headers["ETag"]})
     assert again.status_code == 304
@@ -63,13 +71,15 @@ def test_a_signed_link_opens_one_picture_until_it_expires(client: FlaskClient, f
     assert fetch(client, path_of(pictures.sign(filled.ws, filled.images[NAME], -1))).status_code == 403
 
 
-def test_a_picture_that_has_gone_is_named_and_its_kept_copy_taken(person: FlaskClient, filled: Any) -> None:
+def test_a_picture_that_has_gone_is_named_and_its_kept_copy_taken(
+    person: FlaskClient, filled: Any, tmp_path: Path
+) -> None:
     with filled.ws.db.read() as tx:
         _, image = images.find_id(tx, filled.images[NAME])
     assert image.file is not None
     place = Path(image.file.path)
     data = place.read_bytes()
-    place.unlink()
+    elsewhere(filled, image, tmp_path / "gone.jpg")
     address = f"/pictures/{image.id}/original"
     assert fetch(person, address).status_code == 404
     filled.ws.blobs.put(data)
@@ -77,11 +87,13 @@ def test_a_picture_that_has_gone_is_named_and_its_kept_copy_taken(person: FlaskC
     assert fetch(person, f"/pictures/{image.id}/thumb").status_code == 200
 
 
-def test_a_broken_picture_is_no_server_error(person: FlaskClient, filled: Any) -> None:
+def test_a_broken_picture_is_no_server_error(person: FlaskClient, filled: Any, tmp_path: Path) -> None:
     with filled.ws.db.read() as tx:
         _, image = images.find_id(tx, filled.images[NAME])
     assert image.file is not None
-    Path(image.file.path).write_bytes(b"\xff\xd8\xffno picture")
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"\xff\xd8\xffno picture")
+    elsewhere(filled, image, broken)
     assert fetch(person, f"/pictures/{image.id}/thumb").status_code == 422
 
 
