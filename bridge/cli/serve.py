@@ -25,6 +25,7 @@ def up_(call: Call, port: int | None) -> int:
         call.console.say("up", link=link)
         call.console.emit({"link": link, "url": settings.url()})
 
+    call.console.say("starting", data=settings.data)
     up(settings, on_ready=ready)
     call.console.say("down")
     return 0
