@@ -7,7 +7,7 @@ import importlib.util
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
@@ -220,6 +220,7 @@ def _split(key: str) -> tuple[str, str]:
     return kind, name
 
 
+@cache
 def _version(distribution: str) -> str:
     try:
         return metadata.version(distribution)

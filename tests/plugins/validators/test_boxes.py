@@ -15,7 +15,7 @@ from bridge.texts import LANGUAGES, catalogue, render
 from plugins.validators.boxes import short
 
 REGISTRY = Registry()
-RULES = [p.name for p, _ in REGISTRY.validators() if p.origin == "built-in"]
+RULES = [p.name for p, _ in REGISTRY.usable("validator") if p.origin == "built-in"]
 # One picture that breaks every rule which looks at regions.
 WRONG = [
     Region.rectangle(Box(-50, 10, 50, 60), "犬"),
