@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import structlog
 
 from bridge.settings import Settings
 from bridge.store import migrations
@@ -24,6 +25,13 @@ if TYPE_CHECKING:
     from tests.studio_bench import Bench, Drawn
 
 SHARED = Path(__file__).parents[2] / "shared" / "fixtures"
+
+
+@pytest.fixture(autouse=True)
+def _fresh_logs() -> Iterator[None]:
+    """A program that was run in place has set the logs up for itself, onto a stream that pytest closes."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")
