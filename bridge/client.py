@@ -48,7 +48,7 @@ class Bridge:
     """
 
     def __init__(self, url: str, token: str = "", timeout: float = 30.0, tries: int = 4) -> None:
-        self.url = url.rstrip("/")
+        self.url = (url if "://" in url else f"http://{url}").rstrip("/")
         self.timeout = timeout
         self.tries = tries
         self._token = token

@@ -23,6 +23,10 @@ class Settings:
     database_url: str = ""
     # Broker URL (redis://… or redis+socket://…); empty = `labelbridge up` starts one of its own.
     redis_url: str = ""
+    # Broker URL that nodes elsewhere are told; empty = the same. 0.0.0.0 in it is the address where they found us.
+    node_redis_url: str = ""
+    # Address on which `labelbridge up` opens pages and broker to the local network; empty = to this machine alone.
+    listen: str = ""
     # Key that seals credentials at rest; empty = a 0600 file (secret.key) in the data folder.
     secret_key: str = ""
     # Address and port of the web server.

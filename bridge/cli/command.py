@@ -61,8 +61,7 @@ class Call:
             raise AccessError("server-token-unset", url=self.settings.server)
         from bridge.cli.remote import Remote
 
-        url = self.settings.server
-        remote = Remote(url if "://" in url else f"http://{url}", self.settings.token)
+        remote = Remote(self.settings.server, self.settings.token)
         self._closing.append(remote.close)
         return remote
 

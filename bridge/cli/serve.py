@@ -7,23 +7,27 @@ from dataclasses import replace
 import click
 
 from bridge.cli.command import Call, command, log_to_stderr
-from bridge.cli.values import Whole
+from bridge.cli.values import Whole, Word
 
 commands = click.Group()
 
 
 @command(commands, "up")
-@click.option("--port", type=Whole(1, 65_535), metavar="PORT")
-def up_(call: Call, port: int | None) -> int:
+@click.option("--port", type=Whole(1, 65_534), metavar="PORT")
+@click.option("--listen", type=Word(), metavar="ADDRESS")
+def up_(call: Call, port: int | None, listen: str | None) -> int:
     """Start everything: broker, workers, pages. Prints a login link; Ctrl-C ends all of it."""
     from bridge.embedded import up
 
     log_to_stderr(call.settings.log_level)
-    settings = replace(call.settings, port=port) if port else call.settings
+    settings = replace(call.settings, port=port or call.settings.port, listen=listen or call.settings.listen)
 
     def ready(link: str) -> None:
+        url = link.partition("/login")[0]
         call.console.say("up", link=link)
-        call.console.emit({"link": link, "url": settings.url()})
+        if settings.listen:
+            call.console.say("up-join", url=url)
+        call.console.emit({"link": link, "url": url})
 
     call.console.say("starting", data=settings.data)
     up(settings, on_ready=ready)

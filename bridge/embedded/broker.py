@@ -9,6 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from bridge.embedded.door import Door
 from bridge.errors import MissingPartError
 from bridge.settings import Settings
 
@@ -60,11 +61,13 @@ def run_folder(settings: Settings) -> Path:
     return folder
 
 
-def arguments(program: str, folder: Path, socket: Path) -> list[str]:
-    """How to start the server with its file in a folder."""
+def arguments(program: str, folder: Path, socket: Path, door: Door | None = None) -> list[str]:
+    """How to start the server with its file in a folder; with a door, its password is in a file beside the socket."""
     return [
         program,
-        *("--port", "0"),
+        *([str(_secret_file(socket, door))] if door else []),
+        *("--port", str(door.port) if door else "0"),
+        *(("--bind", door.address) if door else ()),
         *("--unixsocket", str(socket)),
         *("--unixsocketperm", "700"),
         *("--dir", str(folder)),
@@ -76,17 +79,29 @@ def arguments(program: str, folder: Path, socket: Path) -> list[str]:
     ]
 
 
-def url(socket: Path) -> str:
+def _secret_file(socket: Path, door: Door) -> Path:
+    """Not on the command line, where everybody on this machine could read it."""
+    path = socket.with_suffix(".conf")
+    path.touch(mode=0o600)
+    path.write_text(f"requirepass {door.password}\n")
+    return path
+
+
+def url(socket: Path, door: Door | None = None) -> str:
     """The socket as Celery names it."""
-    return f"redis+socket://{socket}?virtual_host=0"
+    return f"redis+socket://{f':{door.password}@' if door else ''}{socket}?virtual_host=0"
 
 
-def answers(socket: Path) -> bool:
+def answers(socket: Path, door: Door | None = None) -> bool:
     """Whether the server has read its file and is ready."""
     import redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
 
+    password = door.password if door else None
+    once = Retry(NoBackoff(), 0)  # Else it waits for seconds by itself; whoever asks looks again soon anyway.
     try:
-        with redis.Redis(unix_socket_path=str(socket), socket_timeout=1.0) as client:
+        with redis.Redis(unix_socket_path=str(socket), password=password, socket_timeout=1.0, retry=once) as client:
             return bool(client.ping())
     except redis.RedisError:
         return False

@@ -17,8 +17,10 @@ from urllib.request import ProxyHandler, build_opener
 from filelock import FileLock, Timeout
 
 import bridge
+from bridge.client import Bridge
 from bridge.embedded import broker
 from bridge.embedded.children import Child, Family
+from bridge.embedded.door import Door, door_of, opened
 from bridge.errors import ConflictError, MissingPartError
 from bridge.queue import SHUTDOWN_SECONDS, node_name, queues
 from bridge.settings import Settings
@@ -47,19 +49,22 @@ def up(settings: Settings, on_ready: Callable[[str], object], stop: threading.Ev
     from bridge.web.serve import claim
 
     stop = stop or threading.Event()
-    settings = replace(settings, data=settings.data.absolute())
+    settings = opened(replace(settings, data=settings.data.absolute()))
     with ExitStack() as stack:
         stack.enter_context(_stopped_by_signals(stop))
         ws = open_workspace(settings, create=True)
         stack.callback(ws.close)
         stack.enter_context(_only_one(settings))
         claim(settings.host, settings.port)
+        door = door_of(settings)
+        if door is not None:
+            claim(door.address, door.port)
         token = stack.enter_context(_node_token(ws, node_name(settings)))
         settings = replace(settings, server=_own_url(settings), token=token)
         folder = stack.enter_context(_run_folder(settings))
         family = stack.enter_context(Family())
         if not settings.redis_url:
-            settings = _start_broker(settings, folder, family, stop)
+            settings = _start_broker(settings, folder, family, stop, door)
         since = time.time()
         family.start(_python("web", ("bridge.web.serve",), settings), seconds=_WEB_SECONDS)
         family.start(*_workers(settings, tuple(_MODULES)), seconds=_WORKER_SECONDS)
@@ -71,10 +76,13 @@ def up(settings: Settings, on_ready: Callable[[str], object], stop: threading.Ev
 def work(settings: Settings, roles: Sequence[str], stop: threading.Event | None = None) -> None:
     """Run the workers of these roles on this machine until SIGINT, SIGTERM or stop.
 
-    Raises MissingPartError broker-missing or bridge-unnamed when the settings do not say where to.
+    The broker that no setting names is asked of the bridge. Raises MissingPartError broker-missing or bridge-unnamed
+    when the settings do not say where to, and what the bridge answers.
     """
     stop = stop or threading.Event()
     settings = replace(settings, data=settings.data.absolute())
+    if not settings.redis_url and settings.server:
+        settings = replace(settings, redis_url=_told_broker(settings))
     if not settings.redis_url:
         raise MissingPartError("broker-missing")
     if not settings.server and set(roles) != {"bridge"}:
@@ -105,19 +113,30 @@ def _logs(settings: Settings) -> Path:
     return folder
 
 
-def _start_broker(settings: Settings, private: Path, family: Family, stop: threading.Event) -> Settings:
+def _told_broker(settings: Settings) -> str:
+    bridge_ = Bridge(settings.server, settings.token)
+    try:
+        return str(bridge_.get("/work/broker")["url"])
+    finally:
+        bridge_.close()
+
+
+def _start_broker(
+    settings: Settings, private: Path, family: Family, stop: threading.Event, door: Door | None
+) -> Settings:
     """Start a broker of our own; gives the settings that name it."""
-    folder, socket = settings.data / "broker", private / "broker.sock"
+    folder, place = settings.data / "broker", private / "broker.sock"
     folder.mkdir(parents=True, exist_ok=True)
 
     def mend(deaths: int) -> None:
         if deaths == _BROKER_DEATHS:
             broker.put_aside(folder)
 
-    child = Child("broker", broker.arguments(broker.binary(), folder, socket), {}, _logs(settings), mend)
+    child = Child("broker", broker.arguments(broker.binary(), folder, place, door), {}, _logs(settings), mend)
     family.start(child, seconds=_BROKER_SECONDS)
-    _wait(family, stop, lambda: broker.answers(socket), _READY_SECONDS)
-    return replace(settings, redis_url=broker.url(socket))
+    _wait(family, stop, lambda: broker.answers(place, door), _READY_SECONDS)
+    told = door.url() if door else settings.node_redis_url
+    return replace(settings, redis_url=broker.url(place, door), node_redis_url=told)
 
 
 def _own_url(settings: Settings) -> str:

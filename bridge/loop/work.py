@@ -6,15 +6,17 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
+from urllib.parse import urlsplit
 
 from sqlalchemy import Connection
 
-from bridge.errors import ConflictError, NotFoundError
+from bridge.errors import ConflictError, MissingPartError, NotFoundError
 from bridge.listeners import tell
 from bridge.model.job import ENDED, Job, JobState, Node
 from bridge.model.training import Checkpoint, Run, RunEvent
 from bridge.model.work import NODE_KINDS, Beat, End, Events, Grant, NewCheckpoint, Orders, RunToDo, WeightsToUse
 from bridge.plugin import DetectorOptions
+from bridge.settings import Settings
 from bridge.store import jobs, nodes, runs
 from bridge.store.database import now
 from bridge.workspace import Workspace
@@ -31,6 +33,18 @@ def register(ws: Workspace, node: Node) -> Orders:
         nodes.put(tx, node)
         draining = nodes.find(tx, node.name).draining
     return Orders(draining, ws.settings.lease_seconds, ws.settings.heartbeat_seconds)
+
+
+def broker_url(settings: Settings, host: str) -> str:
+    """The broker for a node that found us under this host name; raises MissingPartError broker-not-shared."""
+    url = urlsplit(settings.node_redis_url or settings.redis_url)
+    if url.scheme not in ("redis", "rediss"):
+        raise MissingPartError("broker-not-shared")
+    if url.hostname in ("0.0.0.0", "::"):
+        before, _, _ = url.netloc.rpartition("@")
+        name = f"[{host}]" if ":" in host else host
+        url = url._replace(netloc=f"{before}@{name}:{url.port}")
+    return url.geturl()
 
 
 def lease(ws: Workspace, job_id: str, holder: str) -> Grant:

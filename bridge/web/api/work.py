@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import time
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import msgspec
 from flask import Blueprint, Response, request
@@ -48,6 +49,7 @@ def blueprint() -> Blueprint:
         ("/jobs/<job_id>/finish", finish),
     ):
         found.post(rule)(require("node", "admin")(view))
+    found.get("/broker")(require("node", "admin")(broker))
     found.get("/datasets/<version>")(require("node", "admin")(dataset))
     found.get("/pictures")(require("node", "admin")(pictures))
     return found
@@ -62,6 +64,11 @@ def register() -> Response:
     said = _body(_NodeSaid)
     node = Node(said.name, said.gpus, said.engine, said.disk_free, said.queues, seen=time.time())
     return _answer(work.register(workspace(), node))
+
+
+def broker() -> Response:
+    """Where the broker is, for a node that was only told where we are."""
+    return _answer({"url": work.broker_url(workspace().settings, urlsplit(request.host_url).hostname or "")})
 
 
 def lease(job_id: str) -> Response:
