@@ -8,6 +8,9 @@ BIN := $(VENV)/bin
 # Made anew only when what is to be installed changes.
 INSTALLED := $(VENV)/.installed-$(shell cat pyproject.toml constraints.txt | cksum | cut -d' ' -f1)
 
+# Hundreds of small programs are started: without compiled files beside the sources each would compile them anew.
+export PYTHONDONTWRITEBYTECODE =
+
 .PHONY: demo test venv parts lint unit stories bench clean
 
 demo: venv parts
@@ -24,7 +27,7 @@ $(INSTALLED):
 	  { echo "labelbridge needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Set PYTHON=…"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --constraint constraints.txt --editable '.[dev]'
 	@rm -f $(VENV)/.installed-*
 	@touch $@
 
