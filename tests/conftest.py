@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import pytest
 import structlog
 
@@ -25,6 +26,12 @@ if TYPE_CHECKING:
     from tests.studio_bench import Bench, Drawn
 
 SHARED = Path(__file__).parents[2] / "shared" / "fixtures"
+
+
+# Where all must be green the examples are the same at every run; elsewhere new ones are tried each time.
+hypothesis.settings.register_profile("repeatable", derandomize=True)
+if os.environ.get("LABELBRIDGE_REQUIRE_ALL") == "1":
+    hypothesis.settings.load_profile("repeatable")
 
 
 @pytest.fixture(autouse=True)
