@@ -222,6 +222,7 @@ class _Intake:
         if item is not None and item.content_hash == digest:
             return [], known
         same = [revision for revision, content in heads if content == digest]
+        same = same or self._before(tx, image, digest, item is None and len(heads) == 1)
         if same:
             return [], same[0]
         author = document.author or self.who
@@ -230,6 +231,12 @@ class _Intake:
         if not heads or [known] == [head for head, _ in heads]:
             return [replace(draft, parent_ids=tuple(head for head, _ in heads))], None
         return self._beside(tx, image, replace(draft, base=known), heads), None
+
+    def _before(self, tx: Connection, image: Image, digest: str, first: bool) -> list[int]:
+        """A tool that is connected may hold what the project held before: then it is behind, and not at odds."""
+        if not first or self.source.kind == "import":
+            return []
+        return [r.id for r in revisions.history(tx, _id(image), self.labels) if r.content_hash == digest]
 
     def _beside(self, tx: Connection, image: Image, draft: Draft, heads: Sequence[tuple[int, str]]) -> list[Draft]:
         """The picture was changed elsewhere too: both edits in one where they do not clash, else one head more."""

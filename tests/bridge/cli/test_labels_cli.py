@@ -92,3 +92,24 @@ def test_a_folder_without_labels_is_named(say: Say, words: tuple[str, ...]) -> N
     said = say(*words, "--json")
     assert (said.code, said.json["error"]["name"]) == (1, "format-unknown")
     assert "vott-v2" in said.json["error"]["known"]
+
+
+def test_connecting_the_folder_that_was_imported_is_no_conflict(say: Say, vott: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "vott"
+    shutil.copytree(vott, folder)
+    say("import", "撮影", folder)
+    say("check", "撮影", "--fix")
+    assert say("source", "add", "撮影", "vott-v2", folder).code == 0
+    pulled = say("sync", "撮影", "--json").json
+    assert [one["revisions"] for one in pulled["pulled"]] == [0]
+    assert "conflict" not in {f["rule"] for f in pulled["findings"]}
+    # What was mended stays mended, and what an annotator changes from now on comes in beside it.
+    assert "nothing that is safe to mend" in say("check", "撮影", "--fix").out
+    asset = next(p for p in folder.glob("*-asset.json") if "bench_021" in p.read_text("utf-8"))
+    drawn = json.loads(asset.read_text("utf-8"))
+    drawn["regions"].append({**drawn["regions"][-1], "id": "new", "tags": ["bolt"]})
+    asset.write_text(json.dumps(drawn), "utf-8")
+    again = say("sync", "撮影", "--json").json
+    assert [one["revisions"] for one in again["pulled"]] == [1]
+    assert "conflict" not in {f["rule"] for f in again["findings"]}
+    assert "nothing that is safe to mend" in say("check", "撮影", "--fix").out
