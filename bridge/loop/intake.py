@@ -236,7 +236,8 @@ class _Intake:
         """A tool that is connected may hold what the project held before: then it is behind, and not at odds."""
         if not first or self.source.kind == "import":
             return []
-        return [r.id for r in revisions.history(tx, _id(image), self.labels) if r.content_hash == digest]
+        past = reversed(revisions.history(tx, _id(image), self.labels))
+        return [revision.id for revision in past if revision.content_hash == digest]
 
     def _beside(self, tx: Connection, image: Image, draft: Draft, heads: Sequence[tuple[int, str]]) -> list[Draft]:
         """The picture was changed elsewhere too: both edits in one where they do not clash, else one head more."""
