@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import quote
 
 import msgspec
 
+from bridge.cli.answers import checkpoint_of, node_of, run_of
 from bridge.cli.side import OPEN, CutWish, Frozen, Outline, Pulled, Tally, TokenSeen, TrainWish, unless_unscored
 from bridge.client import Bridge
 from bridge.errors import BridgeError, NotFoundError, UnreachableError
@@ -119,7 +118,7 @@ class Remote:
 
     def start(self, project: str, wish: TrainWish) -> Run:
         """Start a training; raises ConflictError plan-broken, UnreachableError worker-missing."""
-        return _run(self._api.post(f"{self._place(project)}/runs", self._wish(wish)))
+        return run_of(self._api.post(f"{self._place(project)}/runs", self._wish(wish)))
 
     def _wish(self, wish: TrainWish) -> dict[str, Any]:
         """The wish as the API takes it: cfg as text, and a weights file by its hash, once its bytes are there."""
@@ -135,23 +134,23 @@ class Remote:
     def runs(self, project: str | None) -> list[Run]:
         """Runs, newest first."""
         wanted = {"project": self.project(project).id} if project else {}
-        return [_run(body) for body in self._all("/runs", **wanted)]
+        return [run_of(body) for body in self._all("/runs", **wanted)]
 
     def run(self, wanted: str) -> Run:
         """A run as it is now."""
-        return _run(self._api.get(_run_place(wanted)))
+        return run_of(self._api.get(_run_place(wanted)))
 
     def checkpoints(self, run_id: str) -> list[tuple[Checkpoint, Scores | None]]:
         """A run's checkpoints with their scores."""
-        return [_checkpoint(run_id, body) for body in self._all(f"{_run_place(run_id)}/checkpoints")]
+        return [checkpoint_of(run_id, body) for body in self._all(f"{_run_place(run_id)}/checkpoints")]
 
     def cancel(self, wanted: str) -> Run:
         """Ask a run to stop."""
-        return _run(self._api.post(f"{_run_place(wanted)}/cancel"))
+        return run_of(self._api.post(f"{_run_place(wanted)}/cancel"))
 
     def resume(self, wanted: str) -> Run:
         """Go on with a run that has stopped; raises ConflictError run-not-resumable, and when no worker is there."""
-        return _run(self._api.post(f"{_run_place(wanted)}/resume"))
+        return run_of(self._api.post(f"{_run_place(wanted)}/resume"))
 
     def log(self, wanted: str, lines: int) -> list[str]:
         """The last lines that a run's program wrote."""
@@ -226,7 +225,7 @@ class Remote:
 
     def nodes(self) -> list[Node]:
         """The machines that work for the bridge."""
-        return [_node(body) for body in self._all("/nodes")]
+        return [node_of(body) for body in self._all("/nodes")]
 
     def drain(self, node: str, draining: bool) -> None:
         """Let a node take no new training, or take it again."""
@@ -255,41 +254,3 @@ def _place_of(noun: str, wanted: str, least: int = 1) -> str:
     if "/" in wanted or len(wanted) < least:
         raise NotFoundError(f"{noun}-missing", **{noun: wanted}, known="-")
     return f"/{noun}s/{quote(wanted, safe='')}"
-
-
-def _run(body: dict[str, Any]) -> Run:
-    failure = body["failure"]
-    told = {
-        **body,
-        "job_id": body["job"],
-        "recipe": {**body["recipe"], "cfg": body["recipe"].get("cfg") or ""},
-        "iteration": body.get("progress", {}).get("iteration", body["iteration"]),
-        "failure": failure and {**failure, **failure["keys"]},
-    }
-    return msgspec.convert(told, Run)
-
-
-def _checkpoint(run_id: str, body: dict[str, Any]) -> tuple[Checkpoint, Scores | None]:
-    scores = body["scores"]
-    if scores is not None:
-        scores = msgspec.convert(_with_nan({**scores, "checkpoint_id": body["id"]}), Scores)
-    return msgspec.convert({**body, "run_id": run_id}, Checkpoint), scores
-
-
-def _with_nan(scores: dict[str, Any]) -> dict[str, Any]:
-    """Scores with not-a-number where JSON, which has no word for it, says null."""
-    classes: Sequence[dict[str, Any]] = scores["classes"]
-    return {
-        **scores,
-        "map": _number(scores["map"]),
-        "classes": [{**one, "ap": _number(one["ap"])} for one in classes],
-        "stats": {name: _number(value) for name, value in scores["stats"].items()},
-    }
-
-
-def _number(value: float | None) -> float:
-    return float("nan") if value is None else value
-
-
-def _node(body: dict[str, Any]) -> Node:
-    return msgspec.convert({**body, "seen": datetime.fromisoformat(body["seen"]).timestamp()}, Node)
