@@ -200,6 +200,9 @@ class Engine(Protocol):
 
     name: str
 
+    def template(self, info: EngineInfo | None) -> str:
+        """The built-in network to train when nobody names one, as this build can train it."""
+
     def anchors_wanted(self, wish: RecipeWish) -> tuple[int, tuple[int, int]]:
         """How many anchors the network of a wish takes, and its size; 0 anchors when the given cfg keeps its own."""
 
@@ -214,6 +217,9 @@ class Engine(Protocol):
 
     def recognise(self, binary: str, outputs: Sequence[Output]) -> EngineInfo:
         """Read the probes' output."""
+
+    def check_weights(self, path: Path, recipe: Recipe, info: EngineInfo | None) -> list[Finding]:
+        """What is wrong with a weights file to start this recipe from."""
 
     def preflight(self, recipe: Recipe, info: EngineInfo | None, pictures: int) -> list[Finding]:
         """Every rule of the engine that this recipe breaks; an error would stop or spoil the training."""

@@ -58,7 +58,7 @@ class CutWish:
 class TrainWish:
     """What a person asks of a training; weights is none, best, last or a file, version None the newest cut."""
 
-    template: str = "yolov4-tiny"
+    template: str = ""
     cfg: Path | None = None
     adapt: bool = False
     network: tuple[int, int] | None = None

@@ -31,7 +31,7 @@ _LOOK_SECONDS = 0.5
 @click.argument("project", type=Word())
 @click.option("--cfg", type=click.Path(path_type=Path), metavar="FILE")
 @click.option("--adapt", is_flag=True)
-@click.option("--template", metavar="NAME", default="yolov4-tiny", show_default=True)
+@click.option("--template", metavar="NAME", default="")
 @click.option("--size", "network", callback=network_size, metavar="SIZE")
 @click.option("--batch", type=Whole(1, 4096), metavar="N")
 @click.option("--subdivisions", type=Whole(1, 4096), metavar="N")

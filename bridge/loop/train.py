@@ -33,9 +33,12 @@ _SILENT_BEATS = 6
 
 @dataclass(frozen=True, slots=True)
 class PlanOptions:
-    """What the person asked; weights is none, best, last or a file. version None = the newest cut (made if missing)."""
+    """What the person asked; weights is none, best, last or a file. version None = the newest cut (made if missing).
 
-    template: str = "yolov4-tiny"
+    template "" = the built-in network that suits the node's trainer.
+    """
+
+    template: str = ""
     cfg: Path | None = None
     adapt: bool = False
     network: tuple[int, int] | None = None
@@ -74,11 +77,13 @@ def plan(ws: Workspace, project: str, options: PlanOptions, who: str = "local") 
     """Decide everything and start nothing (but cut a first dataset version, when there is none)."""
     version = _version(ws, project, options, who)
     engine = ws.registry.engine(ENGINE)
+    node = _node(ws, options.node)
+    info = engine_info(node)
     weights, weights_file = _weights(ws, version.project, options.weights)
     wish = RecipeWish(
         version.labels,
         len(version.part("train")),
-        options.template,
+        options.template or engine.template(info),
         options.cfg.read_text("utf-8", "replace") if options.cfg else None,
         options.adapt,
         None,
@@ -92,9 +97,11 @@ def plan(ws: Workspace, project: str, options: PlanOptions, who: str = "local") 
     count, network = engine.anchors_wanted(wish)
     anchors = fit_version(ws, version, network, count, options.seed) if count else None
     recipe = engine.draft(replace(wish, anchors=anchors))
-    node = _node(ws, options.node)
-    info = engine_info(node)
     found = engine.preflight(recipe, info, len(version.part("train")))
+    if weights is not None:
+        wrong = engine.check_weights(weights_file or ws.blobs.path(weights), recipe, info)
+        # Where the server keeps its blobs is nobody's business.
+        found += [replace(f, fields={**f.fields, "path": Path(options.weights).name}) for f in wrong]
     outlook = engine.outlook(recipe, info)
     with ws.db.read() as tx:
         size = _picture_bytes(tx, version)

@@ -37,7 +37,7 @@ _HASH = 64
 class PlanIn(Taken):
     """What is wanted of a training; what is left out is chosen for you."""
 
-    template: str = Field("yolov4-tiny", max_length=80)
+    template: str = Field("", max_length=80, description="a built-in network; empty = what suits the node's darknet")
     cfg: str | None = Field(None, max_length=500_000, description="text of a cfg to train with, exactly as it is")
     adapt: Flag = Field(False, description="edit the cfg for this project's classes, anchors and size")
     network: Size | None = None

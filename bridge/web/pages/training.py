@@ -26,7 +26,7 @@ def add_to(pages: Blueprint) -> None:
 
 def train(project: str) -> str:
     """What can be chosen for a training."""
-    return _form(project, {"template": "yolov4-tiny", "weights": "none"})
+    return _form(project, {"weights": "none"})
 
 
 def _form(project: str, chosen: dict[str, str]) -> str:
@@ -64,7 +64,7 @@ def _options(chosen: dict[str, str]) -> PlanOptions:
     size = _number(chosen, "size")
     weights = chosen.get("weights", "none")
     return PlanOptions(
-        template=chosen.get("template", "").strip() or "yolov4-tiny",
+        template=chosen.get("template", "").strip(),
         network=(size, size) if size else None,
         max_batches=_number(chosen, "max_batches"),
         subdivisions=_number(chosen, "subdivisions"),

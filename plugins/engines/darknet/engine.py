@@ -29,6 +29,10 @@ class Darknet:
         """Fork, age and capabilities; raises MissingPartError."""
         return probe.recognise(binary, outputs)
 
+    def template(self, info: EngineInfo | None) -> str:
+        """A small network that trains on one GPU."""
+        return wishes.template(info)
+
     def anchors_wanted(self, wish: RecipeWish) -> tuple[int, tuple[int, int]]:
         """How many anchors the network of a wish takes, and its size."""
         return wishes.anchors_wanted(wish)

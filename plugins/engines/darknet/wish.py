@@ -16,6 +16,11 @@ from plugins.engines.darknet.weights import save_every
 _HEADER = 20
 
 
+def template(info: EngineInfo | None) -> str:
+    """yolov4-tiny; pjreddie's darknet cannot split layers into groups, so there the older network."""
+    return "yolov3-tiny" if info is not None and info.fork == "pjreddie" else "yolov4-tiny"
+
+
 def anchors_wanted(wish: RecipeWish) -> tuple[int, tuple[int, int]]:
     """How many anchors the network takes and its size; 0 when a given cfg is used as it is."""
     if wish.cfg is None:

@@ -15,8 +15,9 @@ import pytest
 from bridge import background
 from bridge.loop import work
 from bridge.model.job import JobState, Node
-from bridge.model.training import Failure, RunEvent
+from bridge.model.training import Failure, Recipe, RunEvent
 from bridge.model.work import Beat, End, Events, NewCheckpoint
+from bridge.registry import Registry
 from bridge.settings import Settings
 from bridge.store import jobs, nodes, projects, tokens
 from bridge.web.app import create_app
@@ -150,13 +151,20 @@ def test_plan_and_start(both: Both, vott: Path) -> None:
     both.here("cut", "撮影")
     plan = both.same("train", "撮影", *TINY, "--dry-run")
     assert (plan["recipe"]["width"], plan["recipe"]["max_batches"]) == (128, 40)
-    broken = both.same("train", "撮影", "--dry-run", code=1, people=False)
+    newer = ("train", "撮影", "--template", "yolov4-tiny")
+    broken = both.same(*newer, "--dry-run", code=1, people=False)
     assert {f["rule"] for f in broken["findings"]} >= {"cfg-fork"}
-    assert both.same("train", "撮影", code=3, people=False)["error"]["name"] == "plan-broken"
+    assert both.same(*newer, code=3, people=False)["error"]["name"] == "plan-broken"
+    assert both.same("train", "撮影", "--dry-run", people=False)["recipe"]["width"] == 416
     Path("own.cfg").write_text(plan["recipe"]["cfg"])
     own = both.same("train", "撮影", "--cfg", "own.cfg", "--dry-run", people=False)
     assert own["recipe"]["cfg"] == plan["recipe"]["cfg"]
-    Path("w.weights").write_bytes(b"\0" * 100)
+    recipe = msgspec.convert(plan["recipe"], Recipe)
+    Path("torn.weights").write_bytes(bytes(100))
+    for side in (both.here, both.there):
+        torn = side("train", "撮影", *TINY, "--weights", "torn.weights", "--json")
+        assert (torn.code, torn.json["error"]["rules"]) == (3, "weights-size")
+    Path("w.weights").write_bytes(bytes(Registry().engine("darknet").outlook(recipe, None).weights_bytes))
     started = [
         side("train", "撮影", *TINY, "--weights", "w.weights", "--json").json for side in (both.here, both.there)
     ]
