@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import struct
 import threading
 import time
 from collections.abc import Iterator
@@ -164,7 +165,8 @@ def test_plan_and_start(both: Both, vott: Path) -> None:
     for side in (both.here, both.there):
         torn = side("train", "撮影", *TINY, "--weights", "torn.weights", "--json")
         assert (torn.code, torn.json["error"]["rules"]) == (3, "weights-size")
-    Path("w.weights").write_bytes(bytes(Registry().engine("darknet").outlook(recipe, None).weights_bytes))
+    size = Registry().engine("darknet").outlook(recipe, None).weights_bytes
+    Path("w.weights").write_bytes(struct.pack("<iiiQ", 0, 2, 0, 0).ljust(size, b"\0"))
     started = [
         side("train", "撮影", *TINY, "--weights", "w.weights", "--json").json for side in (both.here, both.there)
     ]
