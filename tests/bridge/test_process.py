@@ -16,6 +16,9 @@ import pytest
 from bridge.errors import MissingPartError
 from bridge.process import Chunk, Message, Process, Started, Stopped, alive, end_group
 
+# Real child programs and servers: too slow for the unit tests.
+pytestmark = pytest.mark.story
+
 
 def python(code: str) -> list[str]:
     return [sys.executable, "-u", "-c", code]

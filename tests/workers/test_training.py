@@ -19,6 +19,9 @@ from bridge.store import jobs, runs
 from tests.workers.conftest import Bench
 from workers import attempt, training
 
+# Real child programs and servers: too slow for the unit tests.
+pytestmark = pytest.mark.story
+
 Eventually = Callable[[Callable[[], bool]], bool]
 
 

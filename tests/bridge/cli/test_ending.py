@@ -15,6 +15,9 @@ from bridge.cli import ending
 from bridge.errors import BridgeError, RefusedError
 from tests.bridge.cli.conftest import Say
 
+# Real child programs and servers: too slow for the unit tests.
+pytestmark = pytest.mark.story
+
 WRONG_USAGE = [
     ("trian", "usage-command"),
     ("train", "usage-missing"),

@@ -26,6 +26,9 @@ from bridge.workspace import Workspace, open_workspace
 from tests.bridge.cli.conftest import Said, Say
 from tests.serving import PROJECT, Served, make_run
 
+# Real child programs and servers: too slow for the unit tests.
+pytestmark = pytest.mark.story
+
 TINY = ("--template", "demo-tiny", "--size", "128x96", "--max-batches", "40")
 
 

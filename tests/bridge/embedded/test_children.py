@@ -15,6 +15,9 @@ import pytest
 from bridge.embedded import children
 from bridge.embedded.children import Child, Family
 
+# Real child programs and servers: too slow for the unit tests.
+pytestmark = pytest.mark.story
+
 
 @pytest.fixture
 def family() -> Iterator[Family]:

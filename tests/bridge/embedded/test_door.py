@@ -17,6 +17,9 @@ from bridge.errors import MissingPartError
 from bridge.loop.work import broker_url
 from bridge.settings import Settings
 
+# Real child programs and servers: too slow for the unit tests.
+pytestmark = pytest.mark.story
+
 
 def test_nothing_is_open_unless_asked_for(tmp_path: Path) -> None:
     settings = Settings(data=tmp_path)

@@ -16,6 +16,9 @@ from bridge.model.finding import Finding, Fix, Severity
 from bridge.plugin import View
 from bridge.registry import Plugin, Registry
 
+# Real child programs and servers: too slow for the unit tests.
+pytestmark = pytest.mark.story
+
 HEAD = """
 import ctypes, os, subprocess, sys, time
 from bridge.model.finding import Finding, Fix, Severity
