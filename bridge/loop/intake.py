@@ -29,6 +29,8 @@ from bridge.workspace import Workspace
 # A bulk writer gives way this often, so that a webhook is answered while an import runs.
 _SLICE = 250
 _FINDINGS = 500
+# Formats whose own ids of pictures come from the pictures and not from their place in the file.
+_LASTING_IDS = frozenset({"vott-v2"})
 _PAUSE = 0.004
 
 
@@ -113,7 +115,9 @@ def take(
     with ws.db.read() as tx:
         items = images.items(tx, source.id)
         known = images.known_images(tx, project.id)
-    sighting = Sighting(known, items, source.kind != "import", ws.settings.max_megapixels, first)
+    joins = source.kind != "import"
+    lasting = joins or format_of(source) in _LASTING_IDS
+    sighting = Sighting(known, items, joins, ws.settings.max_megapixels, first, lasting)
     intake = _Intake(ws, project, source, who, sighting, list(labels), reading.declared)
     rest = iter(reading.documents)
     done = 0

@@ -17,7 +17,9 @@ from bridge.store.images import Item
 class Sighting:
     """The pictures of one project as one source sees them.
 
-    known is by folded name, items by image id; joins allows a picture to be known again by its bytes alone.
+    known is by folded name, items by image id. joins allows a picture to be known again by its bytes alone.
+    lasting_ids tells that the tool's own id stays with a picture whatever its name: VoTT 2 names pictures from their
+    common folder, so that all are called otherwise once one from another folder is added. (COCO numbers anew.)
     """
 
     known: dict[str, Image]
@@ -25,13 +27,15 @@ class Sighting:
     joins: bool
     max_megapixels: int
     findings: list[Finding] = field(default_factory=list)
+    lasting_ids: bool = False
     _by_item: dict[str, Image] = field(default_factory=dict)
     _by_bytes: dict[str, list[Image]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.joins:  # Only a tool with ids of its own may call a picture by another name.
+        if self.lasting_ids:
             by_id = {image.id: image for image in self.known.values()}
             self._by_item = {i.item: by_id[i.image_id] for i in self.items.values() if i.item and i.image_id in by_id}
+        if self.joins:
             for image in self.known.values():
                 if image.sha256 is not None and image.id not in self.items:
                     self._by_bytes.setdefault(image.sha256, []).append(image)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -130,6 +131,25 @@ def test_edits_of_different_boxes_are_merged(workspace: Workspace, picture: Make
     moved_again = Region.rectangle(Box(4, 4, 20, 20), "猫", region_id="c")
     two.says(of(a, moved_again))
     assert sorted(one.present()["a.jpg"].document.regions or (), key=by_id) == [moved_again, DOG]
+
+
+def test_a_picture_that_vott_calls_otherwise_is_the_same_picture(workspace: Workspace, picture: Make) -> None:
+    a = picture("a.jpg")
+    tool = Tool(workspace, "vott-v2:/x")
+    first, moved = of(a, CAT), of(a, CAT, DOG)
+    tool.says(replace(first, image=replace(first.image, item="5a")))
+    done = tool.says(replace(moved, image=replace(moved.image, name="folder/a.jpg", item="5a")))
+    assert (done.revisions, rules(done)) == (1, [])
+    assert {n: c.document.regions for n, c in tool.present().items()} == {"a.jpg": (CAT, DOG)}
+
+
+def test_a_number_that_another_picture_has_now_is_not_followed(workspace: Workspace, picture: Make) -> None:
+    a, b = picture("a.jpg"), picture("b.jpg", 65)
+    tool = Tool(workspace, "coco:/x")
+    first, second = of(a, CAT), of(b, DOG)
+    tool.says(replace(first, image=replace(first.image, item="1")))
+    tool.says(replace(second, image=replace(second.image, item="1")))
+    assert {n: c.document.regions for n, c in tool.present().items()} == {"a.jpg": (CAT,), "b.jpg": (DOG,)}
 
 
 def test_changed_bytes_are_told_and_hashed_again(workspace: Workspace, picture: Make) -> None:
