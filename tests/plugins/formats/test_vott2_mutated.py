@@ -13,14 +13,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.errors import BridgeError
+from bridge.model.annotation import content_hash
+from bridge.model.dataset import Dataset
 from bridge.plugin import ReadOptions, WriteOptions
 from plugins.formats.vott2 import VottV2
 from plugins.formats.yolo import Yolo
-from tests.plugins.formats.roundtrip import contents, dataset_of
+from tests.plugins.formats.roundtrip import dataset_of
 from tests.plugins.formats.test_mutated import mutated
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "vott2"
 FILES: dict[str, Any] = {p.name: json.loads(p.read_bytes()) for p in (FIXTURES / "v2.2.0-posix").iterdir()}
+
+
+def by_id(dataset: Dataset) -> dict[str | None, str | None]:
+    """Content by VoTT's own id: a broken path may give all pictures another common folder, and so other names."""
+    return {
+        d.image.item: content_hash("", d.image.width, d.image.height, d.regions) if d.regions is not None else None
+        for d in dataset.documents
+    }
 
 
 @given(st.integers(0, 10**9))
@@ -42,7 +52,7 @@ def test_broken_pieces_never_break_the_program(tmp_path_factory: pytest.TempPath
         VottV2().write(dataset, out, WriteOptions(pictures="none"))
         again = dataset_of(VottV2().read(out, options))
         if out.name == "target":
-            assert contents(again.documents) == contents(dataset.documents)
+            assert by_id(again) == by_id(dataset)
     Yolo().write(dataset, folder / "yolo", WriteOptions(pictures="copy"))
 
 
