@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
+import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -76,6 +77,8 @@ def install(app: Flask, ws: Workspace) -> None:
 
 
 def _guard() -> Response | None:
+    if request.endpoint != "static":
+        _end_with_token()
     view = current_app.view_functions.get(request.endpoint or "")
     if view is None or getattr(view, "public", False):
         return None
@@ -114,6 +117,22 @@ def require_session() -> None:
         raise AccessError("login-needed")
 
 
+def _end_with_token() -> None:
+    """Close the session of a pasted token that was revoked or has expired since.
+
+    The token of a login link is revoked by being used, so its session stands by itself until it ends.
+    """
+    opener = session.get("token", "")
+    if "who" in session and opener is not None and not _valid(opener):
+        session.clear()
+
+
+def _valid(token_id: str) -> bool:
+    with workspace().db.read() as tx:
+        kept = (token for token in tokens.listing(tx) if token.id == token_id and not token.revoked)
+        return any(token.expires is None or token.expires >= time.time() for token in kept)
+
+
 def _session() -> Response | None:
     if "who" not in session and request.method == "GET" and request.path == "/":
         return redirect(url_for("pages.login"))
@@ -143,6 +162,7 @@ def open_session(token: Token) -> None:
     """Let this browser in as the bearer of a token; a fresh session, so that nobody can plant one."""
     session.clear()
     session["who"] = token.name
+    session["token"] = token.id if token.role != "login" else None
     session["role"] = "read" if token.role == "read" else "admin"
     session.permanent = True
 

@@ -7,9 +7,11 @@ from urllib.parse import urlsplit
 import pytest
 from flask.testing import FlaskClient
 from flask_openapi.openapi import OpenAPI
+from sqlalchemy import update
 from werkzeug.test import TestResponse
 
-from bridge.store import secret
+from bridge.store import secret, tokens
+from bridge.store import tables as t
 from bridge.web import auth
 from bridge.web.app import create_app
 from bridge.workspace import Workspace
@@ -55,6 +57,42 @@ def test_a_login_link_opens_the_pages_once(client: FlaskClient, app: OpenAPI, sq
     assert "SameSite=Lax" in cookie
     assert client.get("/").status_code == 200
     assert app.test_client().get(path).status_code == 401
+
+
+def enter(client: FlaskClient, word: str) -> TestResponse:
+    """Paste a token into the login form."""
+    client.get("/login")
+    with client.session_transaction() as session:
+        session["csrf"] = "word"
+    return client.post("/login", data={"csrf": "word", "token": word})
+
+
+def test_a_session_ends_with_its_token(client: FlaskClient, sqlite_workspace: Workspace) -> None:
+    with sqlite_workspace.db.write() as tx:
+        token, word = tokens.create(tx, "健太", "admin")
+    assert enter(client, word).location == "/"
+    assert client.get("/tokens").status_code == 200
+    with sqlite_workspace.db.write() as tx:
+        tokens.revoke(tx, token.id)
+    with client.session_transaction() as session:
+        session["csrf"] = "word"
+    made = client.post("/tokens", data={"csrf": "word", "name": "後", "role": "admin"})
+    assert made.status_code == 401
+    assert client.get("/tokens").status_code == 401
+    assert client.get("/").location == "/login"
+    assert client.get("/login").status_code == 200
+    with sqlite_workspace.db.read() as tx:
+        assert [kept.name for kept in tokens.listing(tx)] == ["健太"]
+
+
+def test_a_session_ends_when_its_token_expires(client: FlaskClient, sqlite_workspace: Workspace) -> None:
+    with sqlite_workspace.db.write() as tx:
+        token, word = tokens.create(tx, "健太", "admin", 3600)
+    enter(client, word)
+    assert client.get("/tokens").status_code == 200
+    with sqlite_workspace.db.write() as tx:
+        tx.execute(update(t.token).where(t.token.c.id == token.id).values(expires=1.0))
+    assert client.get("/tokens").status_code == 401
 
 
 def test_forms_want_the_word_of_their_session(person: FlaskClient) -> None:
