@@ -1,8 +1,15 @@
-"""Taking back a change: the labels before it become a new revision, and the change stays in the history."""
+"""Taking back changes, one after the other: the labels before each become a new revision, and all stays in the history.
+
+A revision of source "undo" stands for the revision that it brought back, so the next undo goes on before that one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -12,9 +19,22 @@ from bridge.store import images, projects, revisions, tokens
 from bridge.store.revisions import Draft
 from bridge.workspace import Workspace
 
+# Mending many pictures is written in slices, each with its line in the ledger; they follow each other at once.
+_ONE_MENDING = timedelta(minutes=1)
+_LINES = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A picture's present revision, the change that stands in it, and what was there before (None: nothing)."""
+
+    head: Revision
+    change: Revision
+    before: Revision | None
+
 
 def undo(ws: Workspace, project: str, image: str | None = None, who: str = "local") -> int:
-    """Take back the last change of one picture, or all present safe fixes of a project; gives how many changed.
+    """Take back the last standing change of one picture, or a project's last standing mending; gives how many changed.
 
     Raises ConflictError undo-nothing when there is nothing to take back, or undo-conflict for a picture in conflict.
     """
@@ -26,10 +46,10 @@ def undo(ws: Workspace, project: str, image: str | None = None, who: str = "loca
             heads = revisions.heads(tx, wanted.id, found.labels)
             if len(heads) > 1:
                 raise ConflictError("undo-conflict", image=image)
-            chosen = heads
+            steps = [_step(tx, head, found.labels) for head in heads]
         else:
-            chosen = _last_fixes(tx, found.id, found.labels)
-        drafts = [draft for head in chosen if (draft := _before(tx, head, found.labels, who))]
+            steps = _last_mending(tx, found.id, found.labels)
+        drafts = [_draft(step.head, step.before, who) for step in steps if step.before]
         if not drafts:
             raise ConflictError("undo-nothing", project=found.name, image=image or "-")
         revisions.put(tx, drafts, found.labels)
@@ -37,15 +57,35 @@ def undo(ws: Workspace, project: str, image: str | None = None, who: str = "loca
     return len(drafts)
 
 
-def _last_fixes(tx: Connection, project: str, labels: Sequence[Label]) -> list[Revision]:
-    """The present labels that came from a fix."""
-    found = [c for c in revisions.current(tx, project, labels) if c.revision_id is not None]
-    present = revisions.find_many(tx, [c.revision_id for c in found if c.revision_id is not None], labels)
-    return [revision for revision in present.values() if revision.source == "fix"]
+def _step(tx: Connection, head: Revision, labels: Sequence[Label]) -> _Step:
+    stands: dict[int | None, Revision] = {}
+    for revision in revisions.history(tx, head.image_id, labels):
+        stands[revision.id] = revision
+        if revision.source == "undo":
+            stands[revision.id] = stands.get(stands[revision.parent_id].parent_id, revision)
+    change = stands[head.id]
+    return _Step(head, change, stands.get(change.parent_id))
 
 
-def _before(tx: Connection, head: Revision, labels: Sequence[Label], who: str) -> Draft | None:
-    parent = revisions.find(tx, head.parent_id, labels) if head.parent_id is not None else None
-    if parent is None:
-        return None
-    return Draft(head.image_id, parent.regions, parent.content_hash, who, "undo", (head.id,), extra=parent.extra)
+def _draft(head: Revision, before: Revision, who: str) -> Draft:
+    return Draft(head.image_id, before.regions, before.content_hash, who, "undo", (head.id,), extra=before.extra)
+
+
+def _last_mending(tx: Connection, project: str, labels: Sequence[Label]) -> list[_Step]:
+    """The fixes that still stand, of the mending that was asked for last."""
+    present = [c.revision_id for c in revisions.current(tx, project, labels) if c.revision_id is not None]
+    heads = revisions.find_many(tx, present, labels).values()
+    steps = [_step(tx, head, labels) for head in heads if head.source in ("fix", "undo")]
+    standing = [step for step in steps if step.change.source == "fix"]
+    last = max((step.change.at for step in standing), default="")
+    lines = [line for line in tokens.recorded(tx, project, _LINES) if line["what"] == "fix"]
+    for later, earlier in pairwise(lines):
+        if earlier["at"] < last and not _same_mending(earlier, later):
+            return [step for step in standing if step.change.at > earlier["at"]]
+    return standing
+
+
+def _same_mending(earlier: Mapping[str, Any], later: Mapping[str, Any]) -> bool:
+    apart = datetime.fromisoformat(later["at"]) - datetime.fromisoformat(earlier["at"])
+    alike = (earlier["who"], earlier["fields"]["rules"]) == (later["who"], later["fields"]["rules"])
+    return alike and apart < _ONE_MENDING
