@@ -197,7 +197,7 @@ def current(
     if image_ids is not None:
         query = query.where(t.image.c.id.in_(image_ids))
     rows: list[Any] = []
-    for row in tx.execution_options(yield_per=2000).execute(query):
+    for row in tx.execute(query, execution_options={"yield_per": 2000}):
         if rows and rows[0].id != row.id:
             yield _current(tx, rows, labels, names)
             rows = []
