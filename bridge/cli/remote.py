@@ -94,11 +94,13 @@ class Remote:
 
     def check(self, project: str, fix: bool, network: tuple[int, int], progress: Progress) -> Checked:
         """Run every validator; with fix, mend what is safe."""
-        from bridge.loop.validate import Checked
+        from bridge.loop.validate import OF_FILES, Checked, with_standing
 
         place = self._place(project)
         done = self._api.post(f"{place}/check", {"fix": fix, "network": network})
-        return Checked(tuple(self._all(f"{place}/findings", Finding, origin="check")), done["fixed"])
+        kept = (f for rule in OF_FILES for f in self._all(f"{place}/findings", Finding, rule=rule))
+        found = with_standing(self._all(f"{place}/findings", Finding, origin="check"), kept)
+        return Checked(tuple(found), done["fixed"])
 
     def cut(self, project: str, wish: CutWish, progress: Progress) -> Frozen:
         """Freeze the present labels."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from bridge.listeners import tell
 from bridge.loop.fixes import apply_fix
-from bridge.loop.validate import NETWORK, Checked, run_validators
+from bridge.loop.validate import NETWORK, OF_FILES, Checked, run_validators, with_standing
 from bridge.model.annotation import Document, Label, content_hash, fold_name
 from bridge.model.finding import Finding
 from bridge.model.project import Project
@@ -53,6 +53,8 @@ def check(
         broken = [f for f in result if f.rule == "plugin-broken"]  # Put aside, so the second time they say nothing.
         result = broken + run_validators(ws.registry, view, ws.settings.validator_seconds, progress)
     _keep(ws, found, result)
+    with ws.db.read() as tx:
+        result = with_standing(result, (f for rule in OF_FILES for f in kept.listing(tx, found.id, rule)))
     tell(ws.registry, "findings_changed", project=found.id, counts=dict(Counter(f.rule for f in result)))
     return Checked(tuple(result), fixed)
 

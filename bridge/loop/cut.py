@@ -9,7 +9,7 @@ from pathlib import Path
 from bridge.errors import InputError
 from bridge.listeners import tell
 from bridge.loop.split import Candidate, boxed_labels, choose
-from bridge.model.annotation import State, fold_name
+from bridge.model.annotation import State, content_hash, fold_name
 from bridge.model.dataset import DatasetVersion, Member, Part, version_hash
 from bridge.model.finding import Finding, Severity
 from bridge.plugin import Progress, no_progress
@@ -51,6 +51,8 @@ def cut(ws: Workspace, project: str, options: CutOptions, progress: Progress = n
         held_before = datasets.held_out(tx, found.id)
         trained_before = datasets.trained(tx, found.id)
     usable, left_out = _sort_out(present, unreadable)
+    usable, unlike = _agreeing(usable)
+    left_out += unlike
     if not usable:
         raise InputError("cut-empty", project=found.name, pictures=len(present))
     wanted = {fold_name(name) for name in options.held_out} if options.held_out is not None else None
@@ -58,7 +60,7 @@ def cut(ws: Workspace, project: str, options: CutOptions, progress: Progress = n
     held = choose(candidates, options.fraction, options.seed)
     members = tuple(_member(c, "valid" if c.document.image.name in held else "train") for c in usable)
     labels = found.label_names()
-    digest, ids = version_hash(labels, members), tuple(label.id for label in found.classes)
+    digest, ids = version_hash(found.id, labels, members), tuple(label.id for label in found.classes)
     version = DatasetVersion(digest, found.id, labels, members, options.seed, options.fraction, now(), ids)
     left_out += _parts(version)
     if options.keep_pictures:
@@ -97,28 +99,49 @@ def _unfit(current: Current, unreadable: Collection[str | None]) -> str | None:
         return "conflict"
     if document.state is State.UNKNOWN:
         return None
-    if document.image.sha256 is None:
-        return "missing-image"
     if document.image.name in unreadable:
         return "unreadable"
+    if document.image.sha256 is None:
+        return "missing-image"
     # A picture of which only points or damaged regions are known is no negative.
     return None if document.state is State.REVIEWED_EMPTY or boxed_labels(document) else "no-box"
 
 
-def _candidates(
-    usable: Iterable[Current], held_before: set[int], trained_before: set[int], wanted: set[str] | None
-) -> list[Candidate]:
-    """Pictures with the same bytes go together; what was held out once stays so."""
+def _agreeing(usable: Iterable[Current]) -> tuple[list[Current], list[Finding]]:
+    """Copies of one picture that carry unlike labels contradict each other: all of them are left out."""
+    kept: list[Current] = []
+    unlike: list[Finding] = []
+    for group in _copies(usable).values():
+        first = group[0].document
+        contents = {content_hash("", 0, 0, c.document.regions or ()) for c in group}
+        if len(contents) == 1:
+            kept += group
+        for current in group if len(contents) > 1 else ():
+            name = current.document.image.name
+            other = first.image.name if name != first.image.name else group[1].document.image.name
+            unlike.append(Finding("conflict", Severity.WARNING, name, {"case": "copies", "other": other}))
+    return sorted(kept, key=lambda c: c.document.image.id or 0), unlike
+
+
+def _copies(usable: Iterable[Current]) -> dict[str, list[Current]]:
+    """Pictures by their bytes."""
     groups: dict[str, list[Current]] = {}
     for current in usable:
         groups.setdefault(str(current.document.image.sha256), []).append(current)
+    return groups
+
+
+def _candidates(
+    usable: Iterable[Current], held_before: set[str], trained_before: set[str], wanted: set[str] | None
+) -> list[Candidate]:
+    """Pictures with the same bytes go together; bytes that were held out once stay so."""
     candidates = []
-    for group in groups.values():
+    for sha256, group in _copies(usable).items():
         images = [c.document.image for c in group]
         said = {_said(c, wanted) for c in group} - {None}
-        held = True if any(i.id in held_before for i in images) or True in said else (False if said else None)
+        held = True if sha256 in held_before or True in said else (False if said else None)
         labels = tuple(label for c in group for label in boxed_labels(c.document))
-        trained = any(i.id in trained_before for i in images)
+        trained = sha256 in trained_before
         candidates.append(Candidate(tuple(i.name for i in images), labels, held, trained))
     return candidates
 
@@ -137,7 +160,17 @@ def _member(current: Current, part: Part) -> Member:
     assert image.sha256 is not None
     assert current.revision_id is not None
     assert current.content_hash is not None
-    return Member(image.id, image.name, image.sha256, current.revision_id, current.content_hash, part)
+    return Member(
+        image.id,
+        image.name,
+        image.sha256,
+        current.revision_id,
+        current.content_hash,
+        part,
+        image.width,
+        image.height,
+        image.orientation,
+    )
 
 
 def _parts(version: DatasetVersion) -> list[Finding]:
@@ -150,6 +183,5 @@ def _keep_pictures(ws: Workspace, usable: list[Current], progress: Progress) -> 
     for number, current in enumerate(usable, 1):
         image = current.document.image
         if image.sha256 is not None and image.file is not None and not ws.blobs.has(image.sha256):
-            with Path(image.file.path).open("rb") as file:
-                ws.blobs.put_stream(iter(lambda: file.read(1 << 20), b""), image.sha256)
+            ws.blobs.put_file(Path(image.file.path), image.sha256)
         progress(number, len(usable))

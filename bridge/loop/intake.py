@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
+from filelock import FileLock, Timeout
 from sqlalchemy import Connection
 
-from bridge.errors import BridgeError, NotFoundError, RefusedError
+from bridge.errors import BridgeError, ConflictError, NotFoundError, RefusedError
 from bridge.loop.keepsake import format_of, wrap
 from bridge.loop.merging import merge
 from bridge.loop.reading import recognise
@@ -22,6 +26,7 @@ from bridge.model.finding import Finding, Severity
 from bridge.model.project import Project, Source
 from bridge.plugin import Progress, ReadOptions, no_progress
 from bridge.store import deliveries, findings, images, projects, revisions
+from bridge.store.database import make_folder
 from bridge.store.images import Item
 from bridge.store.revisions import Draft
 from bridge.workspace import Workspace
@@ -60,8 +65,27 @@ def import_path(
 ) -> Imported:
     """Read a file or folder into a project (made if missing).
 
-    Raises RefusedError when a person must decide: nothing was taken, and the import waits as a Delivery.
+    Raises RefusedError when a person must decide: nothing was taken, and the import waits as a Delivery. Raises
+    ConflictError import-running when another import into this project has not ended.
     """
+    path = Path(os.path.normpath(path.absolute()))  # One place has one name, or all its pictures would come twice.
+    with _alone(ws, project):
+        return _import(ws, project, path, options, progress)
+
+
+@contextmanager
+def _alone(ws: Workspace, project: str) -> Iterator[None]:
+    folder = ws.settings.data / "locks"
+    make_folder(folder)
+    mark = hashlib.sha256(project.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    try:
+        with FileLock(folder / f"import-{mark}.lock", timeout=1.0):
+            yield
+    except Timeout:
+        raise ConflictError("import-running", project=project) from None
+
+
+def _import(ws: Workspace, project: str, path: Path, options: IntakeOptions, progress: Progress) -> Imported:
     name = options.format if options.format != "auto" else recognise(ws.registry, path)
     try:
         reading = ws.registry.format(name).read(path, options.read)
@@ -70,7 +94,7 @@ def import_path(
         raise
     with ws.db.write() as tx:
         found = _project(tx, project)
-        source = projects.put_source(tx, found.id, f"{name}:{path.absolute()}", "import", str(path.absolute()))
+        source = projects.put_source(tx, found.id, f"{name}:{path}", "import", str(path))
     return take(ws, found, source, reading, options.who, progress)
 
 
@@ -84,13 +108,13 @@ def _project(tx: Connection, name: str) -> Project:
 def _keep_refused(ws: Workspace, project: str, path: Path, options: IntakeOptions, refusal: BridgeError) -> None:
     body = {
         "project": project,
-        "path": str(path.absolute()),
+        "path": str(path),
         "format": options.format,
         "images": str(options.read.images) if options.read.images else None,
         "refusal": {"rule": refusal.rule, "fields": refusal.fields},
     }
     with ws.db.write() as tx:
-        key = f"import:{project}:{path.absolute()}:{time.time_ns()}"
+        key = f"import:{project}:{path}:{time.time_ns()}"
         deliveries.put(tx, "in", "import", None, key, body, DeliveryState.WAITING)
 
 
@@ -117,7 +141,8 @@ def take(
         known = images.known_images(tx, project.id)
     joins = source.kind != "import"
     lasting = joins or format_of(source) in _LASTING_IDS
-    sighting = Sighting(known, items, joins, ws.settings.max_megapixels, first, lasting)
+    qualifier = Path(source.place).stem or "other"
+    sighting = Sighting(known, items, joins, ws.settings.max_megapixels, first, lasting, qualifier)
     intake = _Intake(ws, project, source, who, sighting, list(labels), reading.declared)
     rest = iter(reading.documents)
     done = 0
@@ -232,13 +257,13 @@ class _Intake:
         author = document.author or self.who
         extra = wrap(format_of(self.source), document)
         draft = Draft(_id(image), document.regions, digest, author, self.source.name, extra=extra)
-        if not heads or [known] == [head for head, _ in heads]:
-            return [replace(draft, parent_ids=tuple(head for head, _ in heads))], None
+        if not heads or known in [head for head, _ in heads]:  # It goes on from where it was, also in a conflict.
+            return [replace(draft, parent_ids=(known,) if known and heads else ())], None
         return self._beside(tx, image, replace(draft, base=known), heads), None
 
     def _before(self, tx: Connection, image: Image, digest: str, first: bool) -> list[int]:
-        """A tool that is connected may hold what the project held before: then it is behind, and not at odds."""
-        if not first or self.source.kind == "import":
+        """A tool new to us (or a folder that was moved) may hold what we held before: it is behind, and not at odds."""
+        if not first:
             return []
         past = reversed(revisions.history(tx, _id(image), self.labels))
         return [revision.id for revision in past if revision.content_hash == digest]

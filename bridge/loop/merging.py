@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bridge.model.annotation import Region
 
@@ -15,6 +15,8 @@ def merge(base: Sequence[Region], ours: Sequence[Region], theirs: Sequence[Regio
     A region is known again by the tool's region id, else by its shape and labels. Ours come first.
     """
     old, mine, other = (_by_key(regions) for regions in (base, ours, theirs))
+    if _both_redrew(old, mine, other):
+        return None
     merged: list[Region] = []
     for key in dict.fromkeys([*mine, *other]):
         was, a, b = old.get(key), mine.get(key), other.get(key)
@@ -27,6 +29,13 @@ def merge(base: Sequence[Region], ours: Sequence[Region], theirs: Sequence[Regio
         if chosen is not None:
             merged.append(chosen)
     return tuple(merged)
+
+
+def _both_redrew(old: Mapping[Key, Region], mine: Mapping[Key, Region], other: Mapping[Key, Region]) -> bool:
+    """Whether both took the same region without an id away and drew something: perhaps each moved it its own way."""
+    nameless = [key for key in old if old[key].region_id is None and key not in mine and key not in other]
+    drawn, drawn_too = (set(side) - set(old) for side in (mine, other))
+    return bool(nameless and drawn and drawn_too and drawn != drawn_too)
 
 
 def _by_key(regions: Sequence[Region]) -> dict[Key, Region]:

@@ -28,6 +28,7 @@ class Sighting:
     max_megapixels: int
     findings: list[Finding] = field(default_factory=list)
     lasting_ids: bool = False
+    qualifier: str = "other"
     _by_item: dict[str, Image] = field(default_factory=dict)
     _by_bytes: dict[str, list[Image]] = field(default_factory=dict)
 
@@ -41,24 +42,60 @@ class Sighting:
                     self._by_bytes.setdefault(image.sha256, []).append(image)
 
     def look(self, told: Image) -> Image:
-        """The picture as it is now; its bytes are read again only when place, size or time differ."""
-        known = self.known.get(fold_name(told.name)) or self._by_item.get(told.item or "")
-        if known is not None and (told.file is None or told.file == known.file):
-            return replace(known, item=told.item)
+        """The picture as it is now; its bytes are read again only when place, size or time differ.
+
+        A name that another source uses too is the same picture only when the bytes are equal: else labels of one
+        would come to lie on the other.
+        """
+        ours = self._ours(told)
+        there = ours or self.known.get(fold_name(told.name))
+        if there is not None and told.file is not None and told.file == there.file and there.sha256 is not None:
+            return replace(there, item=told.item)
         if told.file is None:
-            return told
+            return self._without_bytes(told, ours, there)
         try:
             fresh = self._read(told, Path(told.file.path))
         except BridgeError as error:
             self.findings.append(_unreadable(told.name, error))
-            return replace(known, item=told.item) if known else replace(told, file=None)
-        known = known or self._same_bytes(fresh)
+            return replace(ours, item=told.item) if ours else self._apart(told) if there else told
+        if ours is None and there is not None:
+            ours = there if there.sha256 == fresh.sha256 else None
+            fresh = fresh if ours else self._apart(fresh)
+        return self._brought_up(ours or self._same_bytes(fresh), fresh)
+
+    def _brought_up(self, known: Image | None, fresh: Image) -> Image:
         if known is None:
             return fresh
         if known.sha256 not in (None, fresh.sha256):
             fields = {"before": str(known.sha256)[:12], "now": str(fresh.sha256)[:12]}
             self.findings.append(Finding("newer-image", Severity.WARNING, known.name, fields))
         return replace(fresh, name=known.name, id=known.id)
+
+    def _ours(self, told: Image) -> Image | None:
+        """The picture that this source means: by its name here, or by the tool's lasting id."""
+        if self.joins:  # Which picture a tool's item shows was settled before.
+            return self.known.get(fold_name(told.name)) or self._by_item.get(told.item or "")
+        for name in (told.name, self._qualified(told)):
+            image = self.known.get(fold_name(name))
+            if image is not None and image.id in self.items:
+                return image
+        return self._by_item.get(told.item or "")
+
+    def _without_bytes(self, told: Image, ours: Image | None, there: Image | None) -> Image:
+        if there is not None and (ours is not None or _like_sized(there, told)):
+            return replace(there, item=told.item)
+        return self._apart(told) if there is not None else told
+
+    def _apart(self, told: Image) -> Image:
+        """Another picture than the one that has its name: it gets the name of its source before its own."""
+        apart = replace(told, name=self._qualified(told), id=None)
+        fields = {"other": told.name, "name": apart.name}
+        self.findings.append(Finding("same-name", Severity.WARNING, apart.name, fields))
+        taken = self.known.get(fold_name(apart.name))
+        return replace(apart, name=f"{told.sha256 or 'other'}/{told.name}"[:200]) if taken else apart
+
+    def _qualified(self, told: Image) -> str:
+        return f"{self.qualifier}/{told.name}"
 
     def remember(self, image: Image) -> None:
         """A picture has been put into the store."""
@@ -86,6 +123,11 @@ class Sighting:
         """The one picture with these bytes that this source does not know yet: the same picture in another tool."""
         same = self._by_bytes.get(fresh.sha256 or "", [])
         return same[0] if len(same) == 1 else None
+
+
+def _like_sized(image: Image, told: Image) -> bool:
+    sizes = {(image.width, image.height), (image.height, image.width)}
+    return not told.width or not image.width or (told.width, told.height) in sizes
 
 
 def _unreadable(name: str, error: BridgeError) -> Finding:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
@@ -28,15 +28,24 @@ def labelled(tx: Connection, version: DatasetVersion, members: Sequence[Member])
     reading = version.reading(projects.labels(tx, version.project))
     found = revisions.find_many(tx, [m.revision_id for m in members], reading)
     pictures = images.find_many(tx, [m.image_id for m in members])
-    return [
-        Labelled(
-            m,
-            pictures[m.image_id],
-            _boxes(found[m.revision_id].regions, pictures[m.image_id], index),
-            found[m.revision_id].regions,
-        )
-        for m in members
-    ]
+    result = []
+    for m in members:
+        regions, image = found[m.revision_id].regions, _as_then(pictures[m.image_id], m)
+        result.append(Labelled(m, image, _boxes(regions, image, index), regions))
+    return result
+
+
+def _as_then(image: Image, member: Member) -> Image:
+    """The picture as it was cut; without a file when another picture has taken its place since."""
+    file = image.file if image.sha256 == member.sha256 else None
+    return replace(
+        image,
+        sha256=member.sha256,
+        width=member.width,
+        height=member.height,
+        orientation=member.orientation,
+        file=file,
+    )
 
 
 def _boxes(regions: Sequence[Region], image: Image, index: dict[str, int]) -> tuple[tuple[int, Box], ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,11 +11,14 @@ from bridge.document import read_text
 from bridge.errors import BridgeError, NotFoundError
 from bridge.loop import foreign
 from bridge.loop.reading import read_path
+from bridge.model.annotation import fold_name
 from bridge.model.finding import Finding, Severity
 from bridge.plugin import Progress, ReadOptions, View, no_progress
 from bridge.registry import Plugin, Registry
 
 NETWORK = (416, 416)
+# What only reading the files can tell: it stands until they are read again.
+OF_FILES = ("unreadable", "missing-image", "aspect", "exif")
 # How long somebody else's validator may take where no setting says so.
 SECONDS = 60.0
 
@@ -66,6 +69,18 @@ def _findings(registry: Registry, plugin: Plugin, view: View, quarantine: foreig
 def _put_aside(registry: Registry, plugin: Plugin, reason: str) -> Finding:
     registry.put_aside("validator", plugin.name, reason)
     return Finding("plugin-broken", Severity.WARNING, None, {"plugin": plugin.name, "reason": reason})
+
+
+def with_standing(found: Sequence[Finding], kept: Iterable[Finding]) -> list[Finding]:
+    """What a check found, and what the imports said of picture files that the check did not find itself."""
+    told = {_about(f) for f in found}
+    bad = (f for f in kept if f.rule in OF_FILES and f.severity is not Severity.INFO)
+    standing = {about: f for f in bad if (about := _about(f)) not in told}
+    return [*found, *standing.values()]
+
+
+def _about(finding: Finding) -> tuple[str, str]:
+    return finding.rule, fold_name(finding.image or "")
 
 
 def check_path(

@@ -46,7 +46,10 @@ class Dataset:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One picture of a dataset version, by the content of its bytes and the revision of its labels."""
+    """One picture of a dataset version, by the content of its bytes and the revision of its labels.
+
+    Its size and EXIF turn are those of these bytes: the picture may be replaced later.
+    """
 
     image_id: int
     name: str
@@ -54,6 +57,9 @@ class Member:
     revision_id: int
     content_hash: str
     part: Part
+    width: int = 0
+    height: int = 0
+    orientation: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +98,10 @@ class DatasetVersion:
         return tuple(m for m in self.members if m.part == part)
 
 
-def version_hash(labels: Iterable[str], members: Iterable[Member]) -> str:
-    """The name of a dataset version: SHA-256 over label list and (name, bytes, labels, part) of every member."""
+def version_hash(project: str, labels: Iterable[str], members: Iterable[Member]) -> str:
+    """The name of a dataset version: SHA-256 over project, labels and (name, bytes, labels, part) of every member."""
     digest = hashlib.sha256()
-    digest.update("\n".join(labels).encode())
+    digest.update("\n".join([project, *labels]).encode())
     for m in sorted(members, key=lambda m: m.name):
         digest.update(f"\n{m.name}\t{m.sha256}\t{m.content_hash}\t{m.part}".encode("utf-8", "surrogatepass"))
     return digest.hexdigest()

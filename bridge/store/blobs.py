@@ -36,10 +36,14 @@ class Blobs:
         """Keep bytes; gives their hash."""
         return self.put_stream([data])
 
-    def put_file(self, path: Path) -> str:
-        """Keep a copy of a file; gives its hash."""
-        with path.open("rb") as file:
-            return self.put_stream(iter(lambda: file.read(_CHUNK), b""))
+    def put_file(self, path: Path, expected: str | None = None) -> str:
+        """Keep a copy of a file; gives its hash. Raises NotFoundError file-missing, or as put_stream."""
+        try:
+            file = path.open("rb")
+        except OSError:
+            raise NotFoundError("file-missing", path=str(path)) from None
+        with file:
+            return self.put_stream(iter(lambda: file.read(_CHUNK), b""), expected)
 
     def put_stream(self, chunks: Iterable[bytes], expected: str | None = None) -> str:
         """Keep what comes; raises InputError blob-differs when it is not what was announced, and keeps nothing then."""

@@ -34,6 +34,9 @@ def put(tx: Connection, version: DatasetVersion) -> bool:
             "revision_id": m.revision_id,
             "content_hash": m.content_hash,
             "part": m.part,
+            "width": m.width,
+            "height": m.height,
+            "orientation": m.orientation,
         }
         for m in version.members
     ]
@@ -88,19 +91,19 @@ def listing(tx: Connection, project: str) -> list[DatasetVersion]:
     return [_bare(row, ()) for row in rows]
 
 
-def held_out(tx: Connection, project: str) -> set[int]:
-    """Images that were held out in any version: they stay held out for ever."""
+def held_out(tx: Connection, project: str) -> set[str]:
+    """SHA-256 of the pictures that were held out in any version: they, and copies of them, stay held out for ever."""
     return _ever(tx, project, "valid")
 
 
-def trained(tx: Connection, project: str) -> set[int]:
-    """Images that any version trained on."""
+def trained(tx: Connection, project: str) -> set[str]:
+    """SHA-256 of the pictures that any version trained on."""
     return _ever(tx, project, "train")
 
 
-def _ever(tx: Connection, project: str, part: Part) -> set[int]:
+def _ever(tx: Connection, project: str, part: Part) -> set[str]:
     m, v = t.dataset_member.c, t.dataset_version.c
-    query = select(m.image_id).join(t.dataset_version, v.id == m.version).where(v.project == project, m.part == part)
+    query = select(m.sha256).join(t.dataset_version, v.id == m.version).where(v.project == project, m.part == part)
     return set(tx.scalars(query.distinct()))
 
 
@@ -110,7 +113,17 @@ def _version(tx: Connection, row: Any) -> DatasetVersion:
 
 
 def _member(row: Any) -> Member:
-    return Member(row.image_id, row.name, row.sha256, row.revision_id, row.content_hash, cast(Part, row.part))
+    return Member(
+        row.image_id,
+        row.name,
+        row.sha256,
+        row.revision_id,
+        row.content_hash,
+        cast(Part, row.part),
+        row.width,
+        row.height,
+        row.orientation,
+    )
 
 
 def _bare(row: Any, members: tuple[Member, ...]) -> DatasetVersion:

@@ -193,6 +193,9 @@ dataset_member = Table(
     Column("revision_id", Id, nullable=False),
     Column("content_hash", String(64), nullable=False),
     Column("part", String(8), nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("orientation", Integer, nullable=False),
 )
 
 job = Table(

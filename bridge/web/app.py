@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.openapi import OpenAPI
+from werkzeug.routing import IntegerConverter
 
 from bridge.web import api, auth, health, language, live, ml_backend, pages, pictures, problems, webhooks
 from bridge.workspace import Workspace
@@ -15,10 +16,17 @@ _POLICY = (
 )
 
 
+class _Id(IntegerConverter):
+    """A number in an address, with no more digits than both stores can count (their ids have 64 bits)."""
+
+    regex = r"\d{1,18}"
+
+
 def create_app(ws: Workspace) -> OpenAPI:
     """The app over a workspace, found again as app.extensions["workspace"]."""
     app = api.new_app()
     app.extensions["workspace"] = ws
+    app.url_map.converters["int"] = _Id
     app.json.sort_keys = False  # type: ignore[attr-defined]
     problems.install(app)
     auth.install(app, ws)

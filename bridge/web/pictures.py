@@ -65,7 +65,8 @@ def signed(image: int, name: str) -> Response:
     """The file for whoever has a valid link; the name in it is only for people."""
     ws = workspace()
     expires = request.args.get("expires", type=int) or 0
-    if not hmac.compare_digest(signature(ws.settings, image, expires), request.args.get("sig", "")):
+    wanted, shown = signature(ws.settings, image, expires), request.args.get("sig", "")
+    if not hmac.compare_digest(wanted.encode(), shown.encode()):
         raise AccessError("link-wrong", name=name)
     if expires < time.time():
         raise AccessError("link-expired", name=name)

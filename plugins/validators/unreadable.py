@@ -1,4 +1,4 @@
-"""Picture files that cannot be decoded to the end."""
+"""Picture files that cannot be decoded to the end, or are gone."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bridge.plugin import View
 class Unreadable:
     """An error: on such a file darknet crashes, stops, or trains on a black picture, depending on how it was built.
 
-    Every picture is decoded whole, several at a time. A file that is gone is another rule (missing-image).
+    Every picture is decoded whole, several at a time. A file that is gone is told by another rule, missing-image.
     """
 
     rule = "unreadable"
@@ -37,7 +37,8 @@ class Unreadable:
         try:
             picture.decode(Path(image.file.path), max_megapixels)
         except NotFoundError:
-            return None
+            fields = {"case": "gone", "path": image.file.path}
+            return Finding("missing-image", Severity.WARNING, image.name, fields)
         except InputError as error:
             fields = {"path": image.file.path, "reason": _reason(error)}
             return Finding(self.rule, Severity.ERROR, image.name, fields)

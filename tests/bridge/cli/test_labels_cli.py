@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
+import zlib
 from pathlib import Path
 
 import pytest
+from PIL import Image as Pillow
 
 from bridge.model.delivery import DeliveryState
 from bridge.settings import Settings
@@ -113,3 +115,34 @@ def test_connecting_the_folder_that_was_imported_is_no_conflict(say: Say, vott: 
     assert [one["revisions"] for one in again["pulled"]] == [1]
     assert "conflict" not in {f["rule"] for f in again["findings"]}
     assert "nothing that is safe to mend" in say("check", "撮影", "--fix").out
+
+
+def coco(folder: Path, *names: str) -> Path:
+    """A COCO file that names pictures with one box each, and nobody's pictures beside it yet."""
+    images = [{"id": n, "file_name": name, "width": 64, "height": 48} for n, name in enumerate(names)]
+    boxes = [{"id": n, "image_id": n, "category_id": 1, "bbox": [5, 5, 20, 20]} for n in range(len(names))]
+    told = {"images": images, "annotations": boxes, "categories": [{"id": 1, "name": "着物"}]}
+    (folder / "coco.json").write_text(json.dumps(told))
+    return folder / "coco.json"
+
+
+def test_check_tells_of_pictures_that_no_training_could_read(say: Say, tmp_path: Path) -> None:
+    for name in ("切れた.jpg", "巨大.png", "良い.png", "消えた.png"):
+        Pillow.effect_noise((64, 48), 80).save(tmp_path / name)
+    (tmp_path / "切れた.jpg").write_bytes((tmp_path / "切れた.jpg").read_bytes()[:40])
+    huge = bytearray((tmp_path / "巨大.png").read_bytes())
+    huge[16:24] = (60_000).to_bytes(4, "big") * 2
+    huge[29:33] = zlib.crc32(huge[12:29]).to_bytes(4, "big")
+    (tmp_path / "巨大.png").write_bytes(huge)
+    file = coco(tmp_path, "切れた.jpg", "巨大.png", "良い.png", "消えた.png", "ない.jpg")
+    say("import", "p", file, "--images", tmp_path)
+    (tmp_path / "消えた.png").unlink()
+    told = say("check", "p", "--json")
+    assert told.code == 1
+    assert sorted((f["rule"], f["image"]) for f in told.json["findings"]) == [
+        ("missing-image", "ない.jpg"),
+        ("missing-image", "消えた.png"),
+        ("unreadable", "切れた.jpg"),
+        ("unreadable", "巨大.png"),
+    ]
+    assert say("check", "p", "--json").json == told.json

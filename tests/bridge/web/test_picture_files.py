@@ -71,6 +71,19 @@ def test_a_signed_link_opens_one_picture_until_it_expires(client: FlaskClient, f
     assert fetch(client, path_of(pictures.sign(filled.ws, filled.images[NAME], -1))).status_code == 403
 
 
+def test_a_signature_in_other_letters_is_a_wrong_one(client: FlaskClient, filled: Any) -> None:
+    for shown in ("%C3%A9", "%ED%A0%80", ""):
+        answer = fetch(client, f"/pictures/{filled.images[NAME]}/x.jpg?sig={shown}&expires=99999999999")
+        assert answer.status_code == 403
+        assert "x.jpg" in answer.text
+
+
+@pytest.mark.parametrize("number", ["9" * 19, "9" * 20, "9" * 5000])
+def test_no_picture_has_a_number_beyond_what_a_store_can_count(person: FlaskClient, number: str) -> None:
+    for address in (f"/images/{number}", *(f"/pictures/{number}/{what}" for what in ("thumb", "original", "x.jpg"))):
+        assert fetch(person, address).status_code == 404, address
+
+
 def test_a_picture_that_has_gone_is_named_and_its_kept_copy_taken(
     person: FlaskClient, filled: Any, tmp_path: Path
 ) -> None:

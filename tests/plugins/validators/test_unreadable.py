@@ -10,6 +10,7 @@ from bridge import picture
 from bridge.model.annotation import Document, FileStamp, Image
 from bridge.model.finding import Severity
 from bridge.plugin import View
+from bridge.texts import render
 from plugins.validators.unreadable import Unreadable
 
 
@@ -42,7 +43,16 @@ def test_cut_foreign_and_empty_files_are_errors_and_sound_ones_are_not(tmp_path:
 
 def test_missing_files_are_another_rule(tmp_path: Path) -> None:
     gone = Document(Image("a.jpg", file=FileStamp(str(tmp_path / "a.jpg"), 1, 1)))
-    assert list(Unreadable().check(View((), [gone, Document(Image("b.jpg"))]))) == []
+    (finding,) = Unreadable().check(View((), [gone, Document(Image("b.jpg"))]))
+    assert (finding.rule, finding.severity, finding.image) == ("missing-image", Severity.WARNING, "a.jpg")
+    assert "a.jpg is gone" in render("findings", finding.rule, finding.fields)
+
+
+def test_a_picture_of_which_no_more_than_the_place_is_known_is_looked_at(tmp_path: Path) -> None:
+    cut = drawn(tmp_path / "切れた.jpg")
+    cut.write_bytes(cut.read_bytes()[:30])
+    (finding,) = Unreadable().check(View((), [Document(Image(cut.name, file=picture.stamp(cut)))]))
+    assert (finding.rule, finding.image) == ("unreadable", cut.name)
 
 
 def test_a_picture_beyond_the_bound_is_not_decoded(tmp_path: Path) -> None:

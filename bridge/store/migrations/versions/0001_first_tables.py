@@ -172,6 +172,9 @@ def upgrade() -> None:
         sa.Column("revision_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("content_hash", sa.String(length=64), nullable=False),
         sa.Column("part", sa.String(length=8), nullable=False),
+        sa.Column("width", sa.Integer(), nullable=False),
+        sa.Column("height", sa.Integer(), nullable=False),
+        sa.Column("orientation", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["image_id"], ["image.id"], name=op.f("fk_dataset_member_image_id"), ondelete="CASCADE"
         ),
