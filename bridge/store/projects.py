@@ -10,11 +10,14 @@ from typing import Any, cast
 
 from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
 
-from bridge.errors import ConflictError, NotFoundError
+from bridge.errors import ConflictError, InputError, NotFoundError
 from bridge.model.annotation import Label
 from bridge.model.project import Project, Source, SourceKind
 from bridge.store import tables as t
 from bridge.store.database import now
+
+# Control characters, halves of characters, and whatever ends a line: no list of names could hold them.
+_NOT_IN_NAMES = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
 
 def create(tx: Connection, name: str) -> Project:
@@ -123,10 +126,21 @@ def merge_label(tx: Connection, project: str, old: str, into: str) -> None:
 
 
 def rename_label(tx: Connection, project: str, old: str, new: str) -> None:
-    """Give a label another name; the old one stays an alias, since tools may still write it."""
+    """Give a label another name; the old one stays an alias, since tools may still write it.
+
+    It may go back to a name that is its own alias. Raises InputError label-name, NotFoundError label-unknown,
+    ConflictError label-exists.
+    """
+    if not new.strip() or any(unicodedata.category(letter) in _NOT_IN_NAMES for letter in new):
+        raise InputError("label-name", label=repr(new))
     found = _class(tx, project, old)
-    if any(new in (label.name, label.alias) for label in labels(tx, project)):
+    taken = next((label for label in labels(tx, project) if new in (label.name, label.alias)), None)
+    if taken is not None and (taken.alias != new or taken.name != old):
         raise ConflictError("label-exists", label=new)
+    if taken is not None:  # The two rows change names; no label can have the one in between.
+        for row, name in ((taken.id, f"\n{taken.id}"), (found.id, new), (taken.id, old)):
+            tx.execute(update(t.label).where(t.label.c.id == row).values(name=name))
+        return
     position = tx.scalar(select(t.label.c.position).where(t.label.c.id == found.id))
     tx.execute(update(t.label).where(t.label.c.id == found.id).values(name=new))
     values = {"project": project, "name": old, "position": position, "merged_into": found.id}

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bridge.loop.check import check
 from bridge.loop.intake import Imported, take
 from bridge.model.annotation import Box, Document, FileStamp, Image, Region
 from bridge.model.dataset import Reading
@@ -24,12 +25,12 @@ Make = Callable[..., Path]
 class Tool:
     """A labeling tool that says what the test wants."""
 
-    def __init__(self, ws: Workspace, name: str = "tool", project: str = "p") -> None:
+    def __init__(self, ws: Workspace, name: str = "tool", project: str = "p", place: str = "/x") -> None:
         self.ws = ws
         with ws.db.write() as tx:
             known = [p for p in projects.listing(tx) if p.name == project]
             self.project: Project = known[0] if known else projects.create(tx, project)
-            self.source: Source = projects.put_source(tx, self.project.id, name, "import", "/x")
+            self.source: Source = projects.put_source(tx, self.project.id, name, "import", place)
 
     def says(self, *documents: Document, labels: tuple[str, ...] = ("猫", "dog")) -> Imported:
         reading = Reading(labels, documents, len(documents))
@@ -150,6 +151,39 @@ def test_a_number_that_another_picture_has_now_is_not_followed(workspace: Worksp
     tool.says(replace(first, image=replace(first.image, item="1")))
     tool.says(replace(second, image=replace(second.image, item="1")))
     assert {n: c.document.regions for n, c in tool.present().items()} == {"a.jpg": (CAT,), "b.jpg": (DOG,)}
+
+
+def test_the_same_name_elsewhere_is_another_picture(workspace: Workspace, picture: Make, tmp_path: Path) -> None:
+    a, b = picture("1.jpg", folder=tmp_path / "a"), picture("1.jpg", 65, folder=tmp_path / "b")
+    Tool(workspace, "yolo:/a", place="/a").says(of(a, CAT))
+    other = Tool(workspace, "yolo:/b", place="/b")
+    assert "same-name" in rules(other.says(of(b, DOG)))
+    assert {n: c.document.regions for n, c in other.present().items()} == {"1.jpg": (CAT,), "b/1.jpg": (DOG,)}
+    assert other.says(of(b, DOG)).revisions == 0
+    assert len(other.present()) == 2
+
+
+def test_a_folder_that_was_moved_does_not_undo_a_fix(workspace: Workspace, picture: Make, tmp_path: Path) -> None:
+    a = picture("1.jpg", folder=tmp_path / "a")
+    over_the_edge = Region.rectangle(Box(-8, 2, 20, 20), "猫")
+    tool = Tool(workspace, "yolo:/a", place="/a")
+    tool.says(of(a, over_the_edge))
+    assert check(workspace, "p", fix=True).fixed == 1
+    moved = Tool(workspace, "yolo:/b", place="/b")
+    done = moved.says(of(a.rename(tmp_path / "1.jpg"), over_the_edge))
+    assert (done.revisions, rules(done)) == (0, [])
+    [current] = moved.present().values()
+    assert current.document.regions == (Region.rectangle(Box(0, 2, 20, 20), "猫"),)
+
+
+def test_a_tool_in_a_conflict_goes_on_from_its_own_labels(workspace: Workspace, picture: Make) -> None:
+    a = picture("a.jpg")
+    one, two = Tool(workspace, "one"), Tool(workspace, "two")
+    one.says(of(a, CAT))
+    two.says(of(a, CAT))
+    for tool, left in ((one, 2), (two, 3), (two, 4), (two, 5)):
+        tool.says(of(a, Region.rectangle(Box(left, 2, 20, 20), "猫", region_id="c")))
+    assert one.present()["a.jpg"].heads == 2
 
 
 def test_changed_bytes_are_told_and_hashed_again(workspace: Workspace, picture: Make) -> None:

@@ -45,3 +45,9 @@ def test_one_deletes_and_one_moves_is_a_conflict() -> None:
     was = Region.rectangle(Box(0, 0, 5, 5), "a", region_id="x")
     moved = Region.rectangle(Box(1, 1, 5, 5), "a", region_id="x")
     assert merge((was,), (), (moved,)) is None
+
+
+def test_two_redrawn_boxes_without_ids_are_a_conflict() -> None:
+    was = Region.rectangle(Box(-4, 60, 30, 90), "a")
+    clipped, moved = Region.rectangle(Box(0, 60, 30, 90), "a"), Region.rectangle(Box(-4, 63, 40, 93), "a")
+    assert merge((was,), (clipped,), (moved,)) is None

@@ -76,6 +76,19 @@ def test_bodies_that_do_not_fit_are_named(admin: FlaskClient, sent: Any, kind: s
     assert body(admin.get(f"{V1}/projects"))["items"] == []
 
 
+@pytest.mark.parametrize("path", ["/projects", "/work/node", "/work/jobs/1/events"])
+@pytest.mark.parametrize("sent", ["[" * 100_000, '{"name":' * 5000 + "1" + "}" * 5000])
+def test_bodies_that_nest_too_deep_are_not_read(admin: FlaskClient, path: str, sent: str) -> None:
+    answer = admin.post(V1 + path, data=sent, content_type="application/json")
+    assert problem(answer) == (422, "json-too-deep")
+    assert path in body(answer, 422)["detail"]
+
+
+def test_a_node_asking_for_impossible_pictures_is_told(node: FlaskClient, filled: Any) -> None:
+    for ids in ("9" * 20, "9" * 5000, "-1", "x"):
+        assert node.get(f"{V1}/work/pictures?project={filled.project}&ids={ids}").status_code in (404, 422), ids
+
+
 def test_lists_are_walked_by_cursor(admin: FlaskClient, app: OpenAPI) -> None:
     with app.extensions["workspace"].db.write() as tx:
         names = [projects.create(tx, f"p{n}").name for n in range(7)]
