@@ -8,7 +8,7 @@ from bridge.workspace import Workspace
 
 
 def rename(ws: Workspace, project: str, old: str, new: str, who: str) -> Project:
-    """Give a label another name; raises NotFoundError label-unknown, ConflictError label-exists, InputError label-name."""
+    """Rename a label; raises InputError label-name, NotFoundError label-unknown, ConflictError label-exists."""
     with ws.db.write() as tx:
         found = projects.find(tx, project)
         projects.rename_label(tx, found.id, old, new)
