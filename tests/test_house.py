@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 # Top floor first; a file belongs to the longest matching prefix.
 FLOORS: list[list[str]] = [
     ["bridge.cli"],
-    ["bridge.running", "bridge.doctor", "bridge.backup"],
+    ["bridge.running", "bridge.doctor"],
     ["bridge.embedded"],
     ["bridge.web", "bridge.background"],
     ["bridge.loop", "bridge.sample"],

@@ -60,7 +60,7 @@ def decode(data: bytes, names: Mapping[int, str]) -> tuple[tuple[Region, ...], d
         Region(
             cast(Kind, s.k),
             tuple((_number(x), _number(y)) for x, y in s.p),
-            tuple(names[i] for i in s.l),
+            tuple(dict.fromkeys(names[i] for i in s.l)),  # Two of its labels may be one by now.
             s.id,
             s.a,
             s.s,

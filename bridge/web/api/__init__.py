@@ -12,6 +12,8 @@ from flask_openapi.models.info import Info
 from flask_openapi.models.tag import Tag
 from flask_openapi.openapi import OpenAPI
 
+from bridge.document import too_deep
+from bridge.errors import InputError
 from bridge.web import problems
 from bridge.web.api.schemas import Problem
 from bridge.web.auth import public
@@ -35,6 +37,8 @@ _NOUNS = (
     "blobs",
 )
 _BODY_BYTES = 8_000_000
+# The deepest body that fits a model nests a handful of brackets; Python's decoder ends in an error at a thousand.
+_BODY_DEPTH = 64
 # One server-sent event; its data is the JSON of one event.
 _EVENT = {
     "type": "object",
@@ -79,6 +83,8 @@ def area(name: str, words: str) -> APIBlueprint:
 
 def _bound() -> None:
     request.max_content_length = _BODY_BYTES
+    if request.is_json and too_deep(request.get_data(), _BODY_DEPTH):
+        raise InputError("json-too-deep", path=request.path, limit=_BODY_DEPTH)
 
 
 def areas() -> Iterator[Blueprint]:

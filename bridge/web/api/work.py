@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import time
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -21,6 +22,8 @@ T = TypeVar("T")
 # A part of a set of detections, or the events of a long outage, is larger than anything people send.
 _BODY_BYTES = 64_000_000
 _ZIP_FROM = 10_000
+# No more digits than both stores can count (their ids have 64 bits).
+_IDS = re.compile(r"(?:[0-9]{0,18},)*[0-9]{0,18}")
 
 
 class _NodeSaid(msgspec.Struct):
@@ -112,17 +115,16 @@ def dataset(version: str) -> Response:
 def pictures() -> Response:
     """Pictures of a project; ids is a list with commas, absent for all."""
     listed = request.args.get("ids")
-    try:
-        ids = [int(i) for i in listed.split(",") if i] if listed is not None else None
-    except ValueError:
-        raise InputError("request-invalid", listed="ids") from None
+    if listed is not None and not _IDS.fullmatch(listed):
+        raise InputError("request-invalid", listed="ids")
+    ids = [int(i) for i in listed.split(",") if i] if listed is not None else None
     return _answer(manifest.pictures(workspace(), request.args.get("project", ""), ids))
 
 
 def _body(kind: type[T]) -> T:
     try:
         return msgspec.json.decode(request.get_data(cache=False), type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError("request-invalid", listed=str(error)) from None
 
 

@@ -69,3 +69,11 @@ def test_what_no_list_of_names_can_hold_is_no_name(workspace: Workspace, name: s
         projects.add_labels(tx, "p", ["washer"], {})
     with pytest.raises(InputError, match="label-name"):
         labels.rename(workspace, "p", "washer", name, "aiko")
+
+
+def test_a_box_that_carried_both_merged_labels_counts_once(workspace: Workspace) -> None:
+    with workspace.db.write() as tx:
+        projects.create(tx, "p")
+    tool_says(workspace, "a.jpg", "car", "auto")
+    labels.merge(workspace, "p", "auto", "car", "aiko")
+    assert present(workspace) == {("car",)}

@@ -76,17 +76,18 @@ def test_bodies_that_do_not_fit_are_named(admin: FlaskClient, sent: Any, kind: s
     assert body(admin.get(f"{V1}/projects"))["items"] == []
 
 
-@pytest.mark.parametrize("path", ["/projects", "/work/node", "/work/jobs/1/events"])
 @pytest.mark.parametrize("sent", ["[" * 100_000, '{"name":' * 5000 + "1" + "}" * 5000])
-def test_bodies_that_nest_too_deep_are_not_read(admin: FlaskClient, path: str, sent: str) -> None:
-    answer = admin.post(V1 + path, data=sent, content_type="application/json")
+def test_bodies_that_nest_too_deep_are_refused(admin: FlaskClient, sent: str) -> None:
+    answer = admin.post(f"{V1}/projects", data=sent, content_type="application/json")
     assert problem(answer) == (422, "json-too-deep")
-    assert path in body(answer, 422)["detail"]
+    said = '{"name": "検査室", "engine": {"darknet": ' + sent
+    assert problem(admin.post(f"{V1}/work/node", data=said.encode())) == (422, "request-invalid")
 
 
-def test_a_node_asking_for_impossible_pictures_is_told(node: FlaskClient, filled: Any) -> None:
-    for ids in ("9" * 20, "9" * 5000, "-1", "x"):
-        assert node.get(f"{V1}/work/pictures?project={filled.project}&ids={ids}").status_code in (404, 422), ids
+@pytest.mark.parametrize("ids", ["9" * 20, "9" * 5000, "-1", "x"])
+def test_a_node_cannot_ask_for_impossible_pictures(node: FlaskClient, filled: Any, ids: str) -> None:
+    answer = node.get(f"{V1}/work/pictures?project={filled.project}&ids={ids}")
+    assert problem(answer) == (422, "request-invalid")
 
 
 def test_lists_are_walked_by_cursor(admin: FlaskClient, app: OpenAPI) -> None:
