@@ -26,19 +26,14 @@ def add_to(pages: Blueprint) -> None:
 
 def train(project: str) -> str:
     """What can be chosen for a training."""
-    return _form(project, {"weights": "none"})
-
-
-def _form(project: str, chosen: dict[str, str]) -> str:
     ws = workspace()
     with ws.db.read() as tx:
         found = projects.find(tx, project)
         version = next(iter(datasets.listing(tx, found.id)), None)
         best = runs.best_checkpoint(tx, found.id)
     nodes = [node for node in training.living_nodes(ws) if "train" in node.queues and not node.draining]
-    return render_template(
-        "train.html", project=found, version=version, best=best, nodes=nodes, chosen=chosen, plan=None
-    )
+    templates = getattr(ws.registry.engine(training.ENGINE), "templates", ())  # No part of the contract of engines.
+    return render_template("train.html", project=found, version=version, best=best, nodes=nodes, templates=templates)
 
 
 def plan(project: str) -> str:

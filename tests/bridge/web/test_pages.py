@@ -234,6 +234,17 @@ def test_a_training_is_planned_before_it_starts(person: FlaskClient, filled: Any
     assert "no number for size" in send(person, f"{place}/plan", size="wide")
 
 
+def test_the_networks_to_choose_from_are_those_that_can_be_planned(person: FlaskClient, filled: Any) -> None:
+    page = person.get(f"/projects/{filled.project}/train").text
+    choice = re.search(r'<select name="template">(.*?)</select>', page)
+    assert choice is not None
+    assert re.findall(r"<option[^>]*>([^<]+)", choice[1]) == [
+        "The one that suits the node",
+        *filled.ws.registry.engine("darknet").templates,
+    ]
+    assert 'value=""' in choice[1]
+
+
 def test_a_look_at_where_a_login_link_leads_does_not_spend_it(app: OpenAPI, filled: Any) -> None:
     from bridge.web import auth
 
