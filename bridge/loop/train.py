@@ -20,6 +20,7 @@ from bridge.model.anchors import Anchors
 from bridge.model.dataset import DatasetVersion
 from bridge.model.finding import Finding, Severity
 from bridge.model.job import ENDED, JobState, Node
+from bridge.model.project import Project
 from bridge.model.training import Recipe, Run
 from bridge.plugin import EngineInfo, Outlook, RecipeWish
 from bridge.store import datasets, images, jobs, nodes, projects, runs, tokens
@@ -188,9 +189,15 @@ def _version(ws: Workspace, project: str, options: PlanOptions, who: str) -> Dat
     with ws.db.read() as tx:
         found = projects.find(tx, project)
         if options.version is not None:
-            return datasets.find(tx, options.version)
+            return _own(found, datasets.find(tx, options.version))
         newest = datasets.newest(tx, found.id)
     return newest or cut(ws, found.id, CutOptions(seed=options.seed, who=who)).version
+
+
+def _own(project: Project, version: DatasetVersion) -> DatasetVersion:
+    if version.project != project.id:
+        raise ConflictError("version-of-other-project", version=version.id[:12], project=project.name)
+    return version
 
 
 def _weights(ws: Workspace, project: str, wanted: str) -> tuple[str | None, Path | None]:
