@@ -20,7 +20,6 @@ from bridge.model.anchors import Anchors
 from bridge.model.dataset import DatasetVersion
 from bridge.model.finding import Finding, Severity
 from bridge.model.job import ENDED, JobState, Node
-from bridge.model.project import Project
 from bridge.model.training import Recipe, Run
 from bridge.plugin import EngineInfo, Outlook, RecipeWish
 from bridge.store import datasets, images, jobs, nodes, projects, runs, tokens
@@ -30,6 +29,8 @@ from bridge.workspace import Workspace
 ENGINE = "darknet"
 # A node that has not spoken for this many heartbeats is taken for dead.
 _SILENT_BEATS = 6
+# Keys of a cfg with which an iteration takes as long as without them.
+_SAME_WORK = frozenset({"max_batches", "steps", "scales", "burn_in", "anchors"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ def plan(ws: Workspace, project: str, options: PlanOptions, who: str = "local") 
     outlook = engine.outlook(recipe, info)
     with ws.db.read() as tx:
         size = _picture_bytes(tx, version)
-        hours = _hours(tx, recipe, version.project)
+        hours = _hours(tx, recipe, version.project, node)
     chosen = options.node
     return Plan(version.project, recipe, version, tuple(found), outlook, size, hours, chosen, anchors, weights_file)
 
@@ -189,15 +190,12 @@ def _version(ws: Workspace, project: str, options: PlanOptions, who: str) -> Dat
     with ws.db.read() as tx:
         found = projects.find(tx, project)
         if options.version is not None:
-            return _own(found, datasets.find(tx, options.version))
+            version = datasets.find(tx, options.version)
+            if version.project != found.id:
+                raise ConflictError("version-of-other-project", version=version.id[:12], project=found.name)
+            return version
         newest = datasets.newest(tx, found.id)
     return newest or cut(ws, found.id, CutOptions(seed=options.seed, who=who)).version
-
-
-def _own(project: Project, version: DatasetVersion) -> DatasetVersion:
-    if version.project != project.id:
-        raise ConflictError("version-of-other-project", version=version.id[:12], project=project.name)
-    return version
 
 
 def _weights(ws: Workspace, project: str, wanted: str) -> tuple[str | None, Path | None]:
@@ -228,19 +226,20 @@ def _picture_bytes(tx: Connection, version: DatasetVersion) -> int:
     return sum(image.file.size for image in found.values() if image.file)
 
 
-def _hours(tx: Connection, recipe: Recipe, project: str) -> float | None:
-    """From the pace of an earlier run of the same network; None when there was none."""
-    for run in runs.listing(tx, project):
-        same = (run.recipe.width, run.recipe.height, run.recipe.batch, run.recipe.subdivisions) == (
-            recipe.width,
-            recipe.height,
-            recipe.batch,
-            recipe.subdivisions,
-        )
-        pace = _pace([e.at for e in runs.events(tx, run.id, ["iteration"])]) if same else None
+def _hours(tx: Connection, recipe: Recipe, project: str, node: Node | None) -> float | None:
+    """From the pace of an earlier run of the same network, rather one on this node; None when there was none."""
+    alike = [run for run in runs.listing(tx, project) if _work(run.recipe) == _work(recipe)]
+    for run in sorted(alike, key=lambda run: node is None or run.node != node.name):
+        pace = _pace([e.at for e in runs.events(tx, run.id, ["iteration"])])
         if pace is not None:
             return pace * recipe.max_batches / 3600
     return None
+
+
+def _work(recipe: Recipe) -> tuple[tuple[int, ...], list[str]]:
+    """What decides how long one iteration takes: the GPUs and the cfg, but for when its rate changes and its end."""
+    lines = ("".join(line.split()) for line in recipe.cfg.splitlines())
+    return recipe.gpus, [line for line in lines if line and line.partition("=")[0] not in _SAME_WORK]
 
 
 def _pace(times: Sequence[float]) -> float | None:
