@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from bridge.cli.side import Clash, Head
 from bridge.model.job import Node
 from bridge.model.scores import Scores
 from bridge.model.training import Checkpoint, Run
@@ -32,6 +33,12 @@ def checkpoint_of(run_id: str, body: dict[str, Any]) -> tuple[Checkpoint, Scores
     if scores is not None:
         scores = msgspec.convert(_with_nan({**scores, "checkpoint_id": body["id"]}), Scores)
     return msgspec.convert({**body, "run_id": run_id}, Checkpoint), scores
+
+
+def clash_of(body: dict[str, Any]) -> Clash:
+    """A picture in conflict."""
+    heads = (Head(h["id"], h["source"], h["author"], h["at"], h["regions"]) for h in body["heads"])
+    return Clash(body["name"], tuple(heads))
 
 
 def _with_nan(scores: dict[str, Any]) -> dict[str, Any]:

@@ -8,8 +8,20 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from bridge.cli.side import OPEN, CutWish, Frozen, Outline, Pulled, Tally, TokenSeen, TrainWish, unless_unscored
-from bridge.loop import cut, predict, report, train, transcript
+from bridge.cli.side import (
+    OPEN,
+    Clash,
+    CutWish,
+    Frozen,
+    Head,
+    Outline,
+    Pulled,
+    Tally,
+    TokenSeen,
+    TrainWish,
+    unless_unscored,
+)
+from bridge.loop import cut, predict, report, resolve, train, transcript
 from bridge.loop.check import check
 from bridge.loop.push import push
 from bridge.loop.reconcile import pull
@@ -67,6 +79,15 @@ class Local:
     def check(self, project: str, fix: bool, network: tuple[int, int], progress: Progress) -> Checked:
         """Run every validator; with fix, mend what is safe."""
         return check(self._ws, project, fix, network, self._who, progress)
+
+    def conflicts(self, project: str) -> list[Clash]:
+        """The pictures whose labels clash."""
+        with self._ws.db.read() as tx:
+            return [_clash(one) for one in resolve.conflicts(tx, projects.find(tx, project))]
+
+    def resolve(self, project: str, image: str, keep: int) -> int:
+        """Let one set of labels hold; raises ConflictError resolve-nothing, NotFoundError for what is not there."""
+        return resolve.resolve(self._ws, project, image, keep, self._who)
 
     def cut(self, project: str, wish: CutWish, progress: Progress) -> Frozen:
         """Freeze the present labels."""
@@ -222,3 +243,7 @@ def _reached(tx: Connection, run: Run) -> Run:
 
 def _token(token: tokens.Token) -> TokenSeen:
     return msgspec.convert(token, TokenSeen, from_attributes=True)
+
+
+def _clash(found: resolve.Conflict) -> Clash:
+    return Clash(found.image.name, tuple(Head(h.id, h.source, h.author, h.at, len(h.regions)) for h in found.heads))

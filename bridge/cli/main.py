@@ -17,6 +17,8 @@ SECTIONS: dict[str, dict[str, str]] = {
     "section-labels": {
         "import": "labels",
         "check": "labels",
+        "conflicts": "conflicts",
+        "resolve": "conflicts",
         "undo": "labels",
         "label": "project",
         "export": "labels",

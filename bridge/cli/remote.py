@@ -8,10 +8,11 @@ from urllib.parse import quote
 
 import msgspec
 
-from bridge.cli.answers import checkpoint_of, node_of, run_of
-from bridge.cli.side import OPEN, CutWish, Frozen, Outline, Pulled, Tally, TokenSeen, TrainWish, unless_unscored
+from bridge.cli.answers import checkpoint_of, clash_of, node_of, run_of
+from bridge.cli.side import OPEN, Clash, CutWish, Frozen, Outline, Pulled, Tally, TokenSeen, TrainWish, unless_unscored
 from bridge.client import Bridge
 from bridge.errors import BridgeError, NotFoundError, UnreachableError
+from bridge.model.annotation import fold_name
 from bridge.model.finding import Finding
 from bridge.model.job import ENDED, Job, JobState, Node
 from bridge.model.project import Project
@@ -101,6 +102,22 @@ class Remote:
         kept = (f for rule in OF_FILES for f in self._all(f"{place}/findings", Finding, rule=rule))
         found = with_standing(self._all(f"{place}/findings", Finding, origin="check"), kept)
         return Checked(tuple(found), done["fixed"])
+
+    def conflicts(self, project: str) -> list[Clash]:
+        """The pictures whose labels clash."""
+        return [clash_of(body) for body in self._api.get(f"{self._place(project)}/conflicts")["conflicts"]]
+
+    def resolve(self, project: str, image: str, keep: int) -> int:
+        """Let one set of labels hold; raises ConflictError resolve-nothing, NotFoundError for what is not there."""
+        whole = self._api.post(f"/images/{self._image_id(project, image)}/resolve", {"keep": keep})
+        return int(whole["heads"][0]["id"])
+
+    def _image_id(self, project: str, image: str) -> int:
+        wanted = fold_name(image)
+        for one in self._all(f"{self._place(project)}/images", search=image):
+            if fold_name(one["name"]) == wanted:
+                return int(one["id"])
+        raise NotFoundError("image-missing", image=image, project=self.project(project).id)
 
     def cut(self, project: str, wish: CutWish, progress: Progress) -> Frozen:
         """Freeze the present labels."""

@@ -33,6 +33,25 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
+class Head:
+    """One of the sets of labels that a picture in conflict has; number is what --keep takes."""
+
+    number: int
+    source: str
+    author: str
+    at: str
+    boxes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """A picture whose labels clash, with the sets that are open, oldest first."""
+
+    image: str
+    heads: tuple[Head, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Frozen:
     """A dataset version that was cut, with how many pictures it trains on and holds out."""
 
@@ -129,6 +148,12 @@ class Side(Protocol):
 
     def check(self, project: str, fix: bool, network: tuple[int, int], progress: Progress) -> Checked:
         """Run every validator; with fix, mend what is safe."""
+
+    def conflicts(self, project: str) -> list[Clash]:
+        """The pictures whose labels clash."""
+
+    def resolve(self, project: str, image: str, keep: int) -> int:
+        """Let one of a picture's clashing sets of labels hold; gives the new revision's number."""
 
     def cut(self, project: str, wish: CutWish, progress: Progress) -> Frozen:
         """Freeze the present labels."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bridge.listeners import tell
 from bridge.loop.fixes import apply_fix
+from bridge.loop.resolve import conflicts
 from bridge.loop.validate import NETWORK, OF_FILES, Checked, run_validators, with_standing
 from bridge.model.annotation import Document, Label, content_hash, fold_name
 from bridge.model.finding import Finding
@@ -22,7 +23,10 @@ from bridge.workspace import Workspace
 
 @dataclass(frozen=True, slots=True)
 class _Present:
-    """The project as it is now; iterating reads it from the store, so that it never stands in memory whole."""
+    """The project as it is now; iterating reads it from the store, so that it never stands in memory whole.
+
+    A picture in conflict has the labels that all its sets were made from (if any), and extra["conflict"].
+    """
 
     ws: Workspace
     project: str
@@ -31,7 +35,8 @@ class _Present:
     def __iter__(self) -> Iterator[Document]:
         with self.ws.db.read() as tx:
             for current in revisions.current(tx, self.project, self.labels):
-                yield current.document
+                document, heads = current.document, current.heads
+                yield replace(document, extra={**document.extra, "conflict": heads}) if heads > 1 else document
 
 
 def check(
@@ -52,6 +57,8 @@ def check(
         fixed = _mend(ws, found, result, who)
         broken = [f for f in result if f.rule == "plugin-broken"]  # Put aside, so the second time they say nothing.
         result = broken + run_validators(ws.registry, view, ws.settings.validator_seconds, progress)
+    with ws.db.read() as tx:
+        result += [conflict.finding() for conflict in conflicts(tx, found)]
     _keep(ws, found, result)
     with ws.db.read() as tx:
         result = with_standing(result, (f for rule in OF_FILES for f in kept.listing(tx, found.id, rule)))

@@ -13,7 +13,7 @@ from bridge.model.annotation import State, content_hash, fold_name
 from bridge.model.dataset import DatasetVersion, Member, Part, version_hash
 from bridge.model.finding import Finding, Severity
 from bridge.plugin import Progress, no_progress
-from bridge.store import datasets, findings, projects, revisions, tokens
+from bridge.store import datasets, findings, images, projects, revisions, tokens
 from bridge.store.database import now
 from bridge.store.revisions import Current
 from bridge.workspace import Workspace
@@ -47,10 +47,11 @@ def cut(ws: Workspace, project: str, options: CutOptions, progress: Progress = n
     with ws.db.read() as tx:
         found = projects.find(tx, project)
         unreadable = {f.image for f in findings.listing(tx, found.id, rule="unreadable")}
+        half = images.half_judged(tx, found.id)
         present = list(revisions.current(tx, found.id, found.labels))
         held_before = datasets.held_out(tx, found.id)
         trained_before = datasets.trained(tx, found.id)
-    usable, left_out = _sort_out(present, unreadable)
+    usable, left_out = _sort_out(present, unreadable, half)
     usable, unlike = _agreeing(usable)
     left_out += unlike
     if not usable:
@@ -74,14 +75,16 @@ def cut(ws: Workspace, project: str, options: CutOptions, progress: Progress = n
     return Cut(version, new, tuple(left_out))
 
 
-def _sort_out(present: Iterable[Current], unreadable: Collection[str | None]) -> tuple[list[Current], list[Finding]]:
+def _sort_out(
+    present: Iterable[Current], unreadable: Collection[str | None], half: Collection[int]
+) -> tuple[list[Current], list[Finding]]:
     """Pictures fit for training, and a finding for each that is not."""
     usable: list[Current] = []
     left_out: list[Finding] = []
     unknown = 0
     for current in present:
         document = current.document
-        reason = _unfit(current, unreadable)
+        reason = _unfit(current, unreadable, half)
         if reason is not None:
             left_out.append(Finding(reason, Severity.WARNING, document.image.name, {"case": "cut"}))
         elif document.state is State.UNKNOWN:
@@ -93,12 +96,14 @@ def _sort_out(present: Iterable[Current], unreadable: Collection[str | None]) ->
     return usable, left_out
 
 
-def _unfit(current: Current, unreadable: Collection[str | None]) -> str | None:
+def _unfit(current: Current, unreadable: Collection[str | None], half: Collection[int]) -> str | None:
     document = current.document
     if current.heads > 1:
         return "conflict"
     if document.state is State.UNKNOWN:
         return None
+    if document.image.id in half:  # What is on it besides his own boxes would be trained as background.
+        return "half-judged"
     if document.image.name in unreadable:
         return "unreadable"
     if document.image.sha256 is None:

@@ -229,13 +229,18 @@ class _Intake:
             # The first draft is what the source itself said: the base of the next comparison.
             written: list[int | None] = [next(new) for _ in drafts]
             written = written or [revision_id]
-            said.append((Item(_id(image), image.item, _digest(image, document), written[0]), document.extra))
+            item = Item(_id(image), image.item, _digest(image, document), written[0], open=self._open(document))
+            said.append((item, document.extra))
         known = self.sighting.items
         # What a tool says of a picture without labels (it was looked at, say) is kept nowhere else.
         images.put_items(
             tx, self.source.id, [(i, x) for i, x in said if i != known.get(i.image_id) or not i.content_hash]
         )
         self.sighting.items.update((item.image_id, item) for item, _ in said)
+
+    def _open(self, document: Document) -> int:
+        """In VoTT a model's boxes stand among a person's; elsewhere he judges them all by what he submits."""
+        return len(document.predictions) if document.regions and format_of(self.source).startswith("vott") else 0
 
     def _decide(
         self, tx: Connection, image: Image, document: Document, heads: Sequence[tuple[int, str]]

@@ -42,7 +42,8 @@ def boxed_labels(document: Document) -> tuple[str, ...]:
 def choose(candidates: Sequence[Candidate], fraction: float, seed: int) -> set[str]:
     """Names to hold out, so that of every class about 1 - fraction of its boxes is held out.
 
-    Class after class, the one that lacks most (relative to its size) gets the next picture that has it.
+    Class after class, the one that lacks most (relative to its size) gets the next picture that has it. The last one is
+    never taken: something must be left to train on.
     """
     counts = {id(c): Counter(c.labels or (_EMPTY,)) for c in candidates}
     total: Counter[str] = sum(counts.values(), Counter())
@@ -53,7 +54,7 @@ def choose(candidates: Sequence[Candidate], fraction: float, seed: int) -> set[s
     open_ = [c for c in candidates if c.held_out is None]
     queues = _queues(open_, counts, random.Random(seed))
     used: set[int] = set()
-    while (label := _neediest(lacking, total, queues)) is not None:
+    while len(chosen) + 1 < len(candidates) and (label := _neediest(lacking, total, queues)) is not None:
         candidate = queues[label].pop()
         if id(candidate) not in used and _fits(lacking, counts[id(candidate)], label):
             used.add(id(candidate))

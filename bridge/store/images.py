@@ -17,13 +17,17 @@ from bridge.store import tables as t
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """What a source last said of a picture; content_hash None = it had not been looked at there."""
+    """What a source last said of a picture; content_hash None = it had not been looked at there.
+
+    open counts a model's boxes that stand there among a person's and that he has neither taken nor removed.
+    """
 
     image_id: int
     item: str | None
     content_hash: str | None
     revision_id: int | None
     gone: bool = False
+    open: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +181,9 @@ def _filtered(
 def items(tx: Connection, source_id: int) -> dict[int, Item]:
     """What a source last said, by image id."""
     c = t.source_item.c
-    rows = tx.execute(select(c.image_id, c.item, c.content_hash, c.revision_id, c.gone).where(c.source_id == source_id))
+    rows = tx.execute(
+        select(c.image_id, c.item, c.content_hash, c.revision_id, c.gone, c.open).where(c.source_id == source_id)
+    )
     return {row.image_id: Item(*row) for row in rows}
 
 
@@ -199,6 +205,7 @@ def put_items(tx: Connection, source_id: int, found: Iterable[tuple[Item, Mappin
             "revision_id": item.revision_id,
             "extra": msgspec.json.encode(extra) if extra else None,
             "gone": item.gone,
+            "open": item.open,
         }
         for item, extra in found
     ]
@@ -208,6 +215,13 @@ def put_items(tx: Connection, source_id: int, found: Iterable[tuple[Item, Mappin
             t.source_item.delete().where(t.source_item.c.source_id == source_id, t.source_item.c.image_id.in_(ids))
         )
         tx.execute(insert(t.source_item), rows)
+
+
+def half_judged(tx: Connection, project: str) -> set[int]:
+    """Pictures on which a person has judged only some of a model's boxes."""
+    c = t.source_item.c
+    query = select(c.image_id).join(t.source, t.source.c.id == c.source_id)
+    return set(tx.scalars(query.where(t.source.c.project == project, c.open > 0, c.gone.is_(False))))
 
 
 def tool_ids(tx: Connection, source_id: int) -> dict[str, int]:

@@ -124,6 +124,7 @@ source_item = Table(
     Column("revision_id", Id),
     Column("extra", LargeBinary),
     Column("gone", Boolean, nullable=False),
+    Column("open", Integer, nullable=False),  # boxes of a model among a person's that nobody has judged yet
     Index(None, "source_id", "item"),
 )
 

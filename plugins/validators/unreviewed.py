@@ -13,7 +13,10 @@ _NAMED = 3
 
 
 class Unreviewed:
-    """Nothing is lost by it: they are left out of training, and told apart from pictures found to be empty."""
+    """Nothing is lost by it: they are left out of training, and told apart from pictures found to be empty.
+
+    A picture in conflict was looked at more than once: it is none of the three, and told by another rule (conflict).
+    """
 
     rule = "unreviewed"
 
@@ -21,7 +24,11 @@ class Unreviewed:
         """One finding for the whole project, if there is any such picture."""
         count: Counter[State] = Counter()
         named: list[str] = []
+        clashing = 0
         for document in view.documents:
+            if "conflict" in document.extra:
+                clashing += 1
+                continue
             state = document.state
             count[state] += 1
             if state == State.UNKNOWN and len(named) < _NAMED:
@@ -31,7 +38,7 @@ class Unreviewed:
                 "unknown": count[State.UNKNOWN],
                 "reviewed_empty": count[State.REVIEWED_EMPTY],
                 "labelled": count[State.LABELLED],
-                "pictures": count.total(),
+                "pictures": count.total() + clashing,
                 "names": ", ".join(named) + (" …" if count[State.UNKNOWN] > len(named) else ""),
             }
             yield Finding(self.rule, Severity.INFO, None, fields)

@@ -11,7 +11,7 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 from bridge.errors import NotFoundError
-from bridge.loop.resolve import resolve
+from bridge.loop.resolve import conflicts, resolve
 from bridge.loop.undo import undo
 from bridge.model.annotation import Image, Label, Region, Revision, State
 from bridge.store import findings, images, predictions, projects, revisions
@@ -96,6 +96,20 @@ class ResolveIn(Taken):
     keep: Number
 
 
+class ConflictOut(Given):
+    """A picture whose labels clash, with the sets that are open, oldest first."""
+
+    id: int
+    name: str
+    heads: list[RevisionOut]
+
+
+class Conflicts(Given):
+    """All open conflicts of a project."""
+
+    conflicts: list[ConflictOut]
+
+
 class Undone(Given):
     """How many pictures got their earlier labels back."""
 
@@ -106,6 +120,7 @@ def blueprint() -> APIBlueprint:
     """Routes of pictures."""
     api = area("images", "Pictures with their labels, findings, history and predictions.")
     api.get("/projects/<project>/images", responses={200: Page[ImageOut]})(list_images)
+    api.get("/projects/<project>/conflicts", responses={200: Conflicts})(list_conflicts)
     api.post("/projects/<project>/undo", responses={200: Undone})(undo_fixes)
     api.get("/images/<int:image>", responses={200: ImageWhole})(get_image)
     api.post("/images/<int:image>/undo", responses={200: Undone})(undo_image)
@@ -130,6 +145,19 @@ def list_images(path: OfProject, query: ImageQuery) -> Response:
         )
     items = [ImageOut.model_validate(image) for image in page.images]
     return answer(Page(items=items, next=str(page.cursor) if page.cursor else None))
+
+
+@require("admin", "read")
+def list_conflicts(path: OfProject) -> Response:
+    """Pictures with more than one present revision."""
+    with workspace().db.read() as tx:
+        found = [
+            ConflictOut(
+                id=int(c.image.id or 0), name=c.image.name, heads=[RevisionOut(**_revision(h)) for h in c.heads]
+            )
+            for c in conflicts(tx, projects.find(tx, path.project))
+        ]
+    return answer(Conflicts(conflicts=found))
 
 
 def label_id(labels: Sequence[Label], name: str | None) -> int | None:

@@ -6,7 +6,9 @@ from flask import Blueprint, render_template
 
 from bridge.store import findings as kept
 from bridge.store import projects
+from bridge.web.counted import counted
 from bridge.web.current import workspace
+from bridge.web.pages.standing import outdated
 from bridge.web.pages.ways import choice, cursor
 
 _PAGE = 50
@@ -26,6 +28,7 @@ def findings(project: str) -> str:
         counts = kept.counts(tx, found.id)
         page = kept.listing(tx, found.id, rule=rule or None, after=cursor(), limit=_PAGE + 1)
         fixable = kept.fixable(tx, found.id)
+        old = outdated(tx, found, counted(tx, found))
     rules = sorted(counts, key=lambda r: (_worst(counts[r]), -sum(counts[r].values()), r))
     return render_template(
         "findings.html",
@@ -38,6 +41,7 @@ def findings(project: str) -> str:
         next=page[_PAGE - 1].id if len(page) > _PAGE else None,
         after=cursor(),
         fixable=fixable,
+        outdated=old,
     )
 
 

@@ -22,6 +22,7 @@ class Overview:
     project: Project
     counts: Counts
     findings: dict[str, dict[str, int]]
+    outdated: bool
     fixable: int
     versions: list[DatasetVersion]
     runs: list[Run]
@@ -68,6 +69,7 @@ def overview(tx: Connection, project: Project) -> Overview:
         project,
         counts,
         found,
+        outdated(tx, project, counts),
         fixable,
         versions,
         trainings,
@@ -77,3 +79,12 @@ def overview(tx: Connection, project: Project) -> Overview:
         standing,
         next_steps(standing),
     )
+
+
+def outdated(tx: Connection, project: Project, counts: Counts) -> bool:
+    """Whether the last check counted other unseen pictures than there are now: then its findings may be old too.
+
+    To a check a picture in conflict is what its versions come from, so one of those may count as unseen.
+    """
+    said = findings.listing(tx, project.id, rule="unreviewed", origin="check", limit=1)
+    return any(not 0 <= f.fields.get("unknown", 0) - counts.unknown <= counts.conflicts for f in said)

@@ -24,6 +24,7 @@ from bridge.store import jobs, nodes, projects, tokens
 from bridge.web.app import create_app
 from bridge.workspace import Workspace, open_workspace
 from tests.bridge.cli.conftest import Said, Say
+from tests.bridge.cli.test_conflicts_cli import clash
 from tests.serving import PROJECT, Served, make_run
 
 # Real child programs and servers: too slow for the unit tests.
@@ -144,6 +145,21 @@ def test_check_fix_and_cut(both: Both, vott: Path) -> None:
     assert again == {**made, "new": False}
     (listed := Path("valid.txt")).write_text("bench_003.jpg\nbench_004.jpg\n")
     assert both.there("cut", "撮影", "--valid", str(listed), "--json").json["valid"] >= 2
+
+
+def test_conflicts_and_their_end(both: Both) -> None:
+    assert both.same("conflicts", "p", code=1)["error"]["name"] == "project-missing"
+    first, second = clash(both.ws, "p / q")
+    [one] = both.same("conflicts", "p / q")["conflicts"]
+    assert [h["number"] for h in one["heads"]] == [first, second]
+    assert "conflict" in {f["rule"] for f in both.same("check", "p / q")["findings"]}
+    assert both.same("resolve", "p / q", "ない", "--keep", "1", code=1)["error"]["name"] == "image-missing"
+    assert both.same("resolve", "p / q", "あ 1.jpg", "--keep", "99", code=1)["error"]["name"] == "revision-missing"
+    done = both.there("resolve", "p / q", "あ 1.jpg", "--keep", str(second), "--json").json
+    assert (done["kept"], done["revision"]) == (second, second + 1)
+    assert both.same("conflicts", "p / q") == {"conflicts": []}
+    keep = ("resolve", "p / q", "あ 1.jpg", "--keep", str(second))
+    assert both.same(*keep, code=1)["error"]["name"] == "resolve-nothing"
 
 
 # ---------------------------------------------------------------- training

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from bridge.loop.cut import Cut, CutOptions, cut
@@ -63,3 +64,15 @@ def test_copies_with_unlike_labels_are_left_out(workspace: Workspace, picture: M
     done = cut_now(workspace, "p", fraction=1.0)
     assert [m.name for m in done.version.members] == ["c.jpg"]
     assert sorted(f.image or "" for f in done.findings if f.rule == "conflict") == ["a.jpg", "b.jpg"]
+
+
+def test_a_picture_with_boxes_nobody_judged_is_left_out(workspace: Workspace, picture: Make) -> None:
+    a, b = picture("a.jpg"), picture("b.jpg", 65)
+    guess = Region.rectangle(Box(1, 1, 9, 9), "猫", author="checkpoint:c")
+    tool = Tool(workspace, "vott-v2:/x")
+    tool.says(replace(of(a, CAT), predictions=(guess,)), of(b, CAT))
+    done = cut_now(workspace, "p", fraction=1.0)
+    assert [m.name for m in done.version.members] == ["b.jpg"]
+    assert ("half-judged", "a.jpg") in {(f.rule, f.image) for f in done.findings}
+    tool.says(of(a, CAT), of(b, CAT))  # He has deleted the other one.
+    assert len(cut_now(workspace, "p", fraction=1.0).version.members) == 2

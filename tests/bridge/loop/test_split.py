@@ -3,6 +3,8 @@ from __future__ import annotations
 import random
 from collections import Counter
 
+import pytest
+
 from bridge.loop.split import Candidate, choose
 
 
@@ -53,3 +55,14 @@ def test_what_an_older_model_trained_on_is_held_out_last() -> None:
     old = [Candidate((f"old{n}.jpg",), ("a",), None, True) for n in range(50)]
     new = [Candidate((f"new{n}.jpg",), ("a",)) for n in range(50)]
     assert all(name.startswith("new") for name in choose([*old, *new], 0.9, 0))
+
+
+@pytest.mark.parametrize("labels", [("a",), ("a", "b"), (), ("a", "a", "b")])
+@pytest.mark.parametrize("fraction", [0.01, 0.5, 0.9])
+@pytest.mark.parametrize("groups", [1, 2, 3])
+def test_something_is_always_left_to_train_on(groups: int, fraction: float, labels: tuple[str, ...]) -> None:
+    found = [Candidate((f"{n}.jpg",), labels) for n in range(groups)]
+    assert len(choose(found, fraction, 0)) < groups
+    found = [*found, Candidate(("held.jpg",), labels, True)]
+    assert "held.jpg" in choose(found, fraction, 0)
+    assert len(choose(found, fraction, 0)) <= groups

@@ -156,6 +156,32 @@ def test_what_a_form_cannot_do_is_said_on_the_page_it_came_from(person: FlaskCli
     assert "labelbridge up" in send(person, f"/projects/{filled.project}/predict")
 
 
+def test_findings_older_than_the_labels_are_marked(person: FlaskClient, filled: Any) -> None:
+    shown = f"/projects/{filled.project}", f"/projects/{filled.project}/findings"
+    mark = "have changed since the last check"
+    assert [mark in person.get(address).text for address in shown] == [False, False]
+    # Given somebody looks at a picture after the check
+    image = filled.images["未確認.jpg"]
+    with filled.ws.db.write() as tx:
+        labels = projects.labels(tx, filled.project)
+        revisions.put(tx, [revisions.Draft(image, (), "e" * 64, "健太", "label-studio")], labels)
+    assert [mark in person.get(address).text for address in shown] == [True, True]
+    assert "Checked" in send(person, f"{shown[0]}/check")
+    assert [mark in person.get(address).text for address in shown] == [False, False]
+
+
+def test_a_conflict_alone_does_not_make_findings_old(person: FlaskClient, filled: Any) -> None:
+    # Given two people label a picture without knowing of each other
+    image = filled.images["未確認.jpg"]
+    with filled.ws.db.write() as tx:
+        labels = projects.labels(tx, filled.project)
+        for who, digest in (("健太", "e" * 64), ("愛子", "f" * 64)):
+            revisions.put(tx, [revisions.Draft(image, (), digest, who, "label-studio")], labels)
+        assert len(revisions.heads(tx, image, labels)) == 2
+    send(person, f"/projects/{filled.project}/check")
+    assert "have changed since" not in person.get(f"/projects/{filled.project}").text
+
+
 def test_freezing_twice_says_that_nothing_changed(person: FlaskClient, filled: Any) -> None:
     first = send(person, f"/projects/{filled.project}/cut")
     assert "Frozen" in first or "Nothing has changed" in first

@@ -29,6 +29,13 @@ def test_one_finding_tells_unseen_from_empty() -> None:
     assert "5 of 8" in render("findings", finding.rule, finding.fields)
 
 
+def test_a_picture_in_conflict_was_looked_at() -> None:
+    torn = Document(Image("c.jpg"), extra={"conflict": 2})
+    assert list(Unreviewed().check(View(("犬",), [LABELLED, torn]))) == []
+    (finding,) = Unreviewed().check(View(("犬",), [LABELLED, torn, *unknown(1)]))
+    assert (finding.fields["unknown"], finding.fields["pictures"]) == (1, 3)
+
+
 def test_few_are_all_named_and_none_is_silent() -> None:
     (finding,) = Unreviewed().check(View((), unknown(2)))
     assert finding.fields["names"] == "夜0.jpg, 夜1.jpg"

@@ -254,6 +254,7 @@ def upgrade() -> None:
         sa.Column("revision_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("extra", sa.LargeBinary(), nullable=True),
         sa.Column("gone", sa.Boolean(), nullable=False),
+        sa.Column("open", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["image_id"], ["image.id"], name=op.f("fk_source_item_image_id"), ondelete="CASCADE"),
         sa.ForeignKeyConstraint(
             ["source_id"], ["source.id"], name=op.f("fk_source_item_source_id"), ondelete="CASCADE"
