@@ -66,3 +66,7 @@ def test_something_is_always_left_to_train_on(groups: int, fraction: float, labe
     found = [*found, Candidate(("held.jpg",), labels, True)]
     assert "held.jpg" in choose(found, fraction, 0)
     assert len(choose(found, fraction, 0)) <= groups
+
+
+def test_two_pictures_of_two_classes_go_to_both_sides() -> None:
+    assert len(choose([Candidate(("a.jpg",), ("a",)), Candidate(("b.jpg",), ("b",))], 0.5, 0)) == 1
