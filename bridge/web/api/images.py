@@ -11,7 +11,7 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 from bridge.errors import NotFoundError
-from bridge.loop.resolve import conflicts, resolve
+from bridge.loop.resolve import Conflict, conflicts, resolve
 from bridge.loop.undo import undo
 from bridge.model.annotation import Image, Label, Region, Revision, State
 from bridge.store import findings, images, predictions, projects, revisions
@@ -151,13 +151,14 @@ def list_images(path: OfProject, query: ImageQuery) -> Response:
 def list_conflicts(path: OfProject) -> Response:
     """Pictures with more than one present revision."""
     with workspace().db.read() as tx:
-        found = [
-            ConflictOut(
-                id=int(c.image.id or 0), name=c.image.name, heads=[RevisionOut(**_revision(h)) for h in c.heads]
-            )
-            for c in conflicts(tx, projects.find(tx, path.project))
-        ]
+        found = [_conflict(one) for one in conflicts(tx, projects.find(tx, path.project))]
     return answer(Conflicts(conflicts=found))
+
+
+def _conflict(found: Conflict) -> ConflictOut:
+    assert found.image.id is not None
+    heads = [RevisionOut(**_revision(head)) for head in found.heads]
+    return ConflictOut(id=found.image.id, name=found.image.name, heads=heads)
 
 
 def label_id(labels: Sequence[Label], name: str | None) -> int | None:

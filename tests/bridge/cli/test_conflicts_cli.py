@@ -1,0 +1,67 @@
+"""Pictures whose labels clash, told and settled at a terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bridge.model.annotation import Box, Image, Region
+from bridge.settings import Settings
+from bridge.store import images, projects, revisions
+from bridge.store.revisions import Draft
+from bridge.workspace import Workspace, open_workspace
+from tests.bridge.cli.conftest import Say
+
+KIMONO = Region.rectangle(Box(1, 2, 30, 40), "着物")
+
+
+def clash(ws: Workspace, project: str) -> list[int]:
+    """A project with a picture that two people labelled unlike each other, and one that nobody looked at."""
+    with ws.db.write() as tx:
+        found = projects.create(tx, project)
+        labels = projects.add_labels(tx, found.id, ["着物"], {})
+        [image, _] = images.put(tx, found.id, [Image("あ 1.jpg", 64, 48), Image("未.jpg", 64, 48)])
+        drafts = [
+            Draft(image, (KIMONO,), "a", "愛子", "vott"),
+            Draft(image, (KIMONO, KIMONO), "b", "健太", "label-studio"),
+        ]
+        return revisions.put(tx, drafts, labels)
+
+
+@pytest.fixture
+def heads(tmp_path: Path) -> list[int]:
+    """The two sets of labels of あ 1.jpg in project p of the data folder."""
+    ws = open_workspace(Settings(data=tmp_path / "labelbridge-data"), create=True)
+    found = clash(ws, "p")
+    ws.close()
+    return found
+
+
+def test_a_clash_is_listed_and_settled(say: Say, heads: list[int]) -> None:
+    told = say("conflicts", "p")
+    assert all(word in told.out for word in ("あ 1.jpg", "愛子", "健太", "vott", "label-studio", str(heads[1])))
+    assert "labelbridge resolve p PICTURE --keep NUMBER" in told.out
+    [one] = say("conflicts", "p", "--json").json["conflicts"]
+    assert one["image"] == "あ 1.jpg"
+    assert [(h["number"], h["source"], h["author"], h["boxes"]) for h in one["heads"]] == [
+        (heads[0], "vott", "愛子", 1),
+        (heads[1], "label-studio", "健太", 2),
+    ]
+    assert say("resolve", "p", "あ 1.jpg", "--keep", "99", "--json").json["error"]["name"] == "revision-missing"
+    assert say("resolve", "p", "ない", "--keep", "1", "--json").json["error"]["name"] == "image-missing"
+    done = say("resolve", "p", "あ 1.jpg", "--keep", str(heads[1]), "--json").json
+    assert (done["image"], done["kept"]) == ("あ 1.jpg", heads[1])
+    assert say("conflicts", "p").out == "No labels clash.\n"
+    again = say("resolve", "p", "あ 1.jpg", "--keep", str(heads[1]), "--json")
+    assert (again.code, again.json["error"]["name"]) == (1, "resolve-nothing")
+
+
+def test_check_calls_a_clash_by_its_name(say: Say, heads: list[int]) -> None:
+    found = {f["rule"]: f for f in say("check", "p", "--json").json["findings"]}
+    assert (found["conflict"]["severity"], found["conflict"]["image"]) == ("warning", "あ 1.jpg")
+    assert "愛子: vott, 健太: label-studio" in found["conflict"]["message"]
+    assert (found["unreviewed"]["unknown"], found["unreviewed"]["names"]) == (1, "未.jpg")
+    assert say("check", "p", "--fail-on", "warning").code == 1
+    say("resolve", "p", "あ 1.jpg", "--keep", str(heads[0]))
+    assert "conflict" not in {f["rule"] for f in say("check", "p", "--json").json["findings"]}
