@@ -128,7 +128,8 @@ def choice(argument: click.Parameter) -> str:
 def test_the_listed_ones_go_to_the_server(say: Say) -> None:
     for path, found in LEAVES.items():
         if " ".join(path) in REMOTE:
-            words = ["x" for p in found.params if p.required]
+            wanted = [p for p in found.params if p.required]
+            words = [w for p in wanted for w in ([p.opts[0], "1"] if isinstance(p, click.Option) else ["x"])]
             away = say(*path, *words, "--server", "http://127.0.0.1:1", "--json")
             assert (away.code, away.json["error"]["name"]) == (1, "server-token-unset"), path
 
