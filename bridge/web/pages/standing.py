@@ -82,9 +82,6 @@ def overview(tx: Connection, project: Project) -> Overview:
 
 
 def outdated(tx: Connection, project: Project, counts: Counts) -> bool:
-    """Whether the last check counted other unseen pictures than there are now: then its findings may be old too.
-
-    To a check a picture in conflict is what its versions come from, so one of those may count as unseen.
-    """
+    """Whether the last check counted other unseen pictures than there are now: then its findings may be old too."""
     said = findings.listing(tx, project.id, rule="unreviewed", origin="check", limit=1)
-    return any(not 0 <= f.fields.get("unknown", 0) - counts.unknown <= counts.conflicts for f in said)
+    return any(f.fields.get("unknown") != counts.unknown for f in said)
