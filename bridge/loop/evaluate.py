@@ -7,17 +7,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
-from sqlalchemy import Connection
 
 from bridge.errors import NotFoundError
 from bridge.loop.truth import Labelled, labelled
 from bridge.model.annotation import Box, Image, Region
 from bridge.model.dataset import DatasetVersion
-from bridge.model.job import JobState
 from bridge.model.scores import Scores
-from bridge.model.training import Run
 from bridge.plugin import BoxTable, Evaluator, ScoreOptions
-from bridge.store import datasets, jobs, runs
+from bridge.store import datasets, runs
 from bridge.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -45,13 +42,12 @@ class Detections(msgspec.Struct):
 def score(ws: Workspace, checkpoint_id: str, options: ScoreOptions | None = None) -> Scores:
     """Score a checkpoint from its stored detections and keep the result; gives the one under darknet's rule.
 
-    The last checkpoint of a finished run makes its report due. Raises NotFoundError detections-missing.
+    Raises NotFoundError detections-missing.
     """
     options = options or ScoreOptions()
     with ws.db.read() as tx:
         checkpoint = runs.find_checkpoint(tx, checkpoint_id)
-        run = runs.find(tx, checkpoint.run_id)
-        version = datasets.find(tx, run.version)
+        version = datasets.find(tx, runs.find(tx, checkpoint.run_id).version)
         kept = runs.detections(tx, checkpoint.id)
         truth_ = labelled(tx, version, version.part("valid"))
     if kept is None:
@@ -70,25 +66,13 @@ def score(ws: Workspace, checkpoint_id: str, options: ScoreOptions | None = None
     with ws.db.write() as tx:
         for one in scores:
             runs.put_scores(tx, one)
-        report_if_due(tx, run)
     return scores[0]
-
-
-def _evaluator(ws: Workspace, name: str) -> Evaluator:
-    return cast(Evaluator, ws.registry.find("evaluator", name))
 
 
 def _named(scores: Scores, checkpoint_id: str, detector: Mapping[str, Any], truth: Sequence[Labelled]) -> Scores:
     """The scores with what they are of and how the detections were made."""
     options = {**detector, **scores.options}
     return replace(scores, checkpoint_id=checkpoint_id, options=options, pictures=len(truth))
-
-
-def report_if_due(tx: Connection, run: Run) -> None:
-    """Once a run has ended and all its checkpoints are scored, its report is due."""
-    ended = runs.find(tx, run.id).state in (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
-    if ended and runs.checkpoints(tx, run.id) and runs.unscored(tx, run.id) == 0:
-        jobs.put_once(tx, "report", "bridge", {"run": run.id}, run.project, f"report:{run.id}")
 
 
 def load_detections(ws: Workspace, blob: str) -> dict[int, list[Found]]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bridge import background
 from bridge.errors import ConflictError, NotFoundError, StaleLeaseError
 from bridge.loop import detections, evaluate, manifest, work
 from bridge.model.job import Job, JobState, Node
@@ -201,7 +202,10 @@ def test_a_run_is_reported_when_it_has_ended_and_all_is_scored(ws: Workspace, ru
     assert due(ws, "report", run=run.id) == []
     detections.take(ws, scoring.id, found(number, checkpoint, {}, last=True))
     work.finish(ws, scoring.id, End(number, "done"))
+    (scored,) = due(ws, "evaluate", checkpoint=checkpoint)
     evaluate.score(ws, checkpoint)
+    assert due(ws, "report", run=run.id) == []
+    background.do(ws, scored.id)
     assert len(due(ws, "report", run=run.id)) == 1
 
 
