@@ -90,6 +90,25 @@ def test_every_command_explains_itself(command: str) -> None:
     assert len(explained.split()) >= 3
 
 
+def called(text: str) -> set[str]:
+    """The calls of labelbridge in a sentence, as far as they are the same for everybody: commands and options."""
+    return {call.strip() for call in re.findall(r"labelbridge [a-z][a-z -]*", text)}
+
+
+@pytest.mark.parametrize("catalogue", sorted(p.stem for p in (ROOT / "bridge/texts/en").glob("*.toml")))
+def test_a_sentence_names_only_commands_that_are_there(catalogue: str) -> None:
+    english, japanese = texts.catalogue("en", catalogue), texts.catalogue("ja", catalogue)
+    calls = {call for text in japanese.values() for call in called(text)}  # Our name before an English word is a call.
+    calls |= {call for text in english.values() for quoted in command_lines(text) for call in called(quoted)}
+    assert [wrong for call in sorted(calls) if (wrong := wrong_with(call))] == []
+    unlike = [
+        key
+        for key, text in japanese.items()
+        if not {c.split()[1] for c in called(text)} <= {c.split()[1] for c in called(english[key])}
+    ]
+    assert unlike == []
+
+
 # ---------------------------------------------------------------- settings
 
 
