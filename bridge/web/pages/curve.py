@@ -68,9 +68,16 @@ def curve(points: Sequence[Point], max_batches: int) -> Curve | None:
 
     placed = [(x(i), y(v)) for (i, _), v in zip(points, values, strict=True)]
     path = "M" + "L".join(f"{a:.1f} {b:.1f}" for a, b in placed)
-    ticks = log_ticks(bottom, top) if logarithmic else [top / 1.15 * n / 4 for n in range(5)]
+    ticks = log_ticks(bottom, top) if logarithmic else _round_values(high)
     across = tuple((round(x(n), 1), f"{n:,.0f}") for n in _round_steps(last))
     return Curve(path, placed[-1], across, tuple((round(y(v), 1), f"{v:,.4g}") for v in ticks))
+
+
+def _round_values(high: float) -> list[float]:
+    """0 and up to five round numbers up to high."""
+    power = 10.0 ** math.floor(math.log10(high / 5))
+    step = next(m * power for m in (1, 2, 2.5, 5, 10) if m * power >= high / 5)
+    return [step * n for n in range(int(high / step) + 1)]
 
 
 def _round_steps(last: int) -> list[int]:
