@@ -10,6 +10,7 @@ import base64
 import codecs
 import json
 import math
+import re
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -31,13 +32,20 @@ _JUDGED = frozenset({"cuda-error", "cudnn-error", "cublas-error", "fatal", "mess
 _START = "Learning Rate:"
 # What other commands than `detector train` print when they have done their work.
 _OTHER_WORK = (b"Predicted in", b"Saving anchors to", b"Enter Image Path", b"Total Detection Time")
+# What only darknet prints, of every fork, before its first iteration.
+_OURS = re.compile(
+    rb"darknet|Not an option:|layer +filters|\d conv +\d|CUDA-version|compute_capability|OpenCV (?:isn't used|version)"
+    rb"|Learning Rate:|mini_batch|Loading weights from|Region \d|v3 \(|\d BF",
+    re.IGNORECASE,
+)
 
 
 def explain(path: Path, language: str = "en") -> dict[str, Any]:
     """Iterations, saved weights, mAP, class names and the failure of the (last) run in a log, ready for JSON.
 
     nan is None; failure is None when it trained to the end, or when the log is of something else that went well
-    (`detector map`, `calc_anchors` …). Raises NotFoundError file-missing, InputError file-unreadable.
+    (`detector map`, `calc_anchors` …). Raises NotFoundError file-missing, InputError file-unreadable, or InputError
+    log-not-darknet where nothing in it can be of darknet.
     """
     told = _Told()
     try:
@@ -49,6 +57,8 @@ def explain(path: Path, language: str = "en") -> dict[str, Any]:
         raise InputError("file-unreadable", path=str(path), reason=error.strerror or str(error)) from None
     told.end()
     failure = told.failure()
+    if failure is not None and failure.kind == "incomplete" and not told.recognised:
+        raise InputError("log-not-darknet", path=str(path))
     return {
         "last_iteration": told.iterations[-1]["iteration"] if told.iterations else 0,
         "iterations": told.iterations,
@@ -82,7 +92,7 @@ class _Told:
     classes: dict[int, str] = field(default_factory=dict)
     first_nan: int | None = None
     exit_code: int | None = None
-    heard: bool = False
+    recognised: bool = False
     _steps: list[RunEvent] = field(default_factory=list)
     _judged: list[RunEvent] = field(default_factory=list)
     _max_batches: int = 0
@@ -93,7 +103,7 @@ class _Told:
 
     def hear(self, stream: Stream, piece: bytes) -> None:
         """Take in a piece of one stream."""
-        self.heard = self.heard or bool(piece.strip())
+        self.recognised = self.recognised or _OURS.search(piece) is not None
         self._tails[stream].append(piece[-_TAIL:])
         self._take(self.log.feed(stream, piece))
 
@@ -123,6 +133,7 @@ class _Told:
     def _take(self, events: Iterable[RunEvent]) -> None:
         for event in events:
             fields = event.fields
+            self.recognised = self.recognised or event.kind != "message"  # Any program can complain.
             if event.kind == "iteration":
                 self._step(event)
             elif event.kind == "saved":
@@ -192,6 +203,7 @@ def _transcript(path: Path, told: _Told) -> Iterator[tuple[Stream, bytes]]:
                 continue
             if "exit" in line:
                 told.exit_code = int(line["exit"] or 0)
+                told.recognised = True
                 continue
             try:
                 yield ("err" if line["stream"] == "err" else "out"), base64.b64decode(line.get("data", ""))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import tracemalloc
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +108,7 @@ LINE = " {}: 1.5, 1.5 avg loss, 0.001 rate, 0.5 seconds, 64 images, 0.1 hours le
 @pytest.mark.parametrize(
     ("text", "kind"),
     [
-        ("", "incomplete"),
+        ("layer     filters    size              input                output\n", "incomplete"),
         (LINE.format(5), "incomplete"),
         (LINE.format(5) + "Killed\n", "killed"),
         (LINE.format(5) + "./train.sh: line 2:  4711 Segmentation fault      (core dumped) darknet detector\n", "data"),
@@ -182,6 +183,17 @@ def test_no_file(tmp_path: Path) -> None:
         explain(tmp_path)
 
 
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"root:x:0:0:root:/root:/bin/bash\n", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "学習のメモ\n".encode("utf-16")],
+)
+def test_what_darknet_never_wrote_is_not_judged(tmp_path: Path, data: bytes) -> None:
+    for name in ("log.txt", "run.jsonl"):
+        (tmp_path / name).write_bytes(data)
+        with pytest.raises(InputError, match="log-not-darknet"):
+            explain(tmp_path / name)
+
+
 def test_a_large_log_takes_little_memory(tmp_path: Path) -> None:
     path = tmp_path / "large.log"
     layer = "Region 13 Avg IOU: 0.39, Class: 0.41, Obj: 0.53, No Obj: 0.47, .5R: 0.5, .75R: 0.0,  count: 4\n" * 40
@@ -200,4 +212,6 @@ def test_a_large_log_takes_little_memory(tmp_path: Path) -> None:
 @settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=300))
 def test_anything_is_answered(tmp_path: Path, data: bytes) -> None:
-    assert told(tmp_path, data)["last_iteration"] >= 0
+    assert told(tmp_path, b"darknet\n" + data)["last_iteration"] >= 0
+    with suppress(InputError):  # Nearly all of it was never written by darknet.
+        told(tmp_path, data)
