@@ -25,11 +25,10 @@ FIXTURES = Path(__file__).parents[2] / "fixtures" / "vott2"
 FILES: dict[str, Any] = {p.name: json.loads(p.read_bytes()) for p in (FIXTURES / "v2.2.0-posix").iterdir()}
 
 
-def by_id(dataset: Dataset) -> dict[str | None, str | None]:
+def labelled(dataset: Dataset) -> dict[str | None, str]:
     """Content by VoTT's own id: a broken path may give all pictures another common folder, and so other names."""
     return {
-        d.image.item: content_hash("", d.image.width, d.image.height, d.regions) if d.regions is not None else None
-        for d in dataset.documents
+        d.image.item: content_hash("", d.image.width, d.image.height, d.regions) for d in dataset.documents if d.regions
     }
 
 
@@ -52,7 +51,8 @@ def test_broken_pieces_never_break_the_program(tmp_path_factory: pytest.TempPath
         VottV2().write(dataset, out, WriteOptions(pictures="none"))
         again = dataset_of(VottV2().read(out, options))
         if out.name == "target":
-            assert by_id(again) == by_id(dataset)
+            # Nothing that had labels may lose or change them; a picture set right again may get back what it had.
+            assert labelled(dataset).items() <= labelled(again).items()
     Yolo().write(dataset, folder / "yolo", WriteOptions(pictures="copy"))
 
 
