@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from bridge.document import decode_text, parse_json, read_bytes, too_deep
 from bridge.errors import InputError
 from bridge.model.finding import Finding, Severity
+from plugins.formats.halves import bad_text, made_whole
 
 # A whole string, a string that never ends, or one sign of structure.
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|"(?:[^"\\]|\\.?)*\Z|[\[\]{},]', re.DOTALL)
@@ -18,16 +19,22 @@ _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|"(?:[^"\\]|\\.?)*\Z|[\[\]{},]', re.DOTAL
 
 @dataclass(frozen=True, slots=True)
 class Mended:
-    """What could be read; how it was damaged (None: not at all); lost is how many characters were left out."""
+    """What could be read; how it was damaged (None: not at all); lost is how many characters were left out.
+
+    halves is how many strings had half a character in them, which was replaced.
+    """
 
     value: Any
     how: Literal["trailing", "cut"] | None = None
     lost: int = 0
+    halves: int = 0
 
 
 def read_mended(path: Path, max_megabytes: int, depth: int) -> Mended:
     """A JSON file, mended if damaged; depth as in mend. Raises InputError where nothing can be made of it."""
-    return mend(read_bytes(path, max_megabytes), str(path), depth)
+    mended = mend(read_bytes(path, max_megabytes), str(path), depth)
+    value, halves = made_whole(mended.value)
+    return replace(mended, value=value, halves=halves)
 
 
 def mend(data: bytes, name: str, depth: int) -> Mended:
@@ -48,11 +55,12 @@ def mend(data: bytes, name: str, depth: int) -> Mended:
 
 
 def damaged(mended: Mended, path: Path) -> tuple[Finding, ...]:
-    """The finding that a file had to be mended, if so; a cut one may have lost labels."""
+    """The findings that a file had to be mended, if so; a cut one may have lost labels."""
     if mended.how is None:
-        return ()
+        return bad_text(path, mended.halves)
     severity = Severity.ERROR if mended.how == "cut" else Severity.WARNING
-    return (Finding("damaged", severity, None, {"path": str(path), "how": mended.how, "lost": mended.lost}),)
+    found = Finding("damaged", severity, None, {"path": str(path), "how": mended.how, "lost": mended.lost})
+    return (found, *bad_text(path, mended.halves))
 
 
 def _first_document(data: bytes) -> Mended | None:

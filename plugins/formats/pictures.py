@@ -14,6 +14,7 @@ from bridge import picture
 from bridge.errors import InputError, NotFoundError
 from bridge.model.annotation import Image, fold_name
 from bridge.model.finding import Finding, Severity
+from plugins.formats.halves import bad_name, whole
 
 How = Literal["exact", "folded", "case", "ambiguous", "missing", "unsafe"]
 
@@ -52,6 +53,9 @@ class PictureFolder:
     def image(self, name: str, item: str | None = None) -> tuple[Image, tuple[Finding, ...]]:
         """The picture as its file says, or a bare name with a finding that tells why there is none."""
         match = self.find(name)
+        place = str(match.path or name)
+        if whole(place) != place:  # Neither its name nor its place could be kept.
+            return Image(whole(name), item=item), (bad_name(name, place),)
         if match.path is None:
             return Image(name, item=item), (self._absent(name, match.how),)
         findings = [_other_case(name, match.path)] if match.how == "case" else []

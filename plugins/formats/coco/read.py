@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from bridge.document import read_json
 from bridge.errors import InputError
 from bridge.model.annotation import Document, Region, State, fold_name
 from bridge.model.dataset import Reading
@@ -15,6 +14,7 @@ from bridge.model.finding import Finding, Severity
 from bridge.plugin import ReadOptions
 from plugins.formats.coco.shape import EXTRA, OURS, bare_region, region_of
 from plugins.formats.grid import Grid, grid_for
+from plugins.formats.halves import read_whole
 from plugins.formats.pictures import PictureFolder
 from plugins.formats.pixels import finite
 from plugins.formats.rivals import merged_twins
@@ -44,7 +44,7 @@ class _File:
 
 def read(path: Path, options: ReadOptions) -> Reading:
     """Read a COCO file; pictures lie beside it or in images/, and are looked at as documents are asked for."""
-    raw = read_json(path, options.max_file_megabytes)
+    raw, halved = read_whole(path, options.max_file_megabytes)
     if not isinstance(raw, dict) or not isinstance(raw.get("images"), list):
         raise InputError("not-coco", path=str(path), files="")
     file = _sorted_out(raw)
@@ -60,7 +60,7 @@ def read(path: Path, options: ReadOptions) -> Reading:
         len(groups),
         title=path.stem,
         declared=bool(file.names),
-        findings=(*file.findings, *_unlooked(file)),
+        findings=(*halved, *file.findings, *_unlooked(file)),
         colors=file.colors,
         extra={EXTRA: rest | ({"orphans": file.orphans} if file.orphans else {})},
     )

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bridge.document import read_json, read_text
+from bridge.document import read_text
 from bridge.errors import InputError
 from bridge.model.annotation import Document, Image, fold_name
 from bridge.model.dataset import Reading
 from bridge.model.finding import Finding, Severity
 from bridge.plugin import ReadOptions
+from plugins.formats.halves import read_whole
 from plugins.formats.label_studio.config import LabelConfig, parse_config
 from plugins.formats.label_studio.naming import address, longer_name, name_in, own_name, picture_name
 from plugins.formats.label_studio.region import EXTRA, labels_of
@@ -26,7 +27,7 @@ _Named = tuple[str, dict[str, Any]]
 
 def read(path: Path, options: ReadOptions) -> Reading:
     """Read an export; its labeling config is the one given, else label_config.xml beside it."""
-    raw = read_json(path, options.max_file_megabytes)
+    raw, halved = read_whole(path, options.max_file_megabytes)
     listed = [raw] if isinstance(raw, dict) and "data" in raw else raw
     tasks = [task for task in listed if _is_task(task)] if isinstance(listed, list) else []
     if not tasks and listed != []:
@@ -46,7 +47,7 @@ def read(path: Path, options: ReadOptions) -> Reading:
         len(groups),
         title=path.stem,
         declared=bool(config.labels),
-        findings=tuple(damaged),
+        findings=(*halved, *damaged),
         colors=config.colors,
         extra={EXTRA: {"config": config.xml}} if config.xml else {},
     )

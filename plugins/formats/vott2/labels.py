@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,9 @@ import msgspec
 
 from bridge.errors import InputError, NotFoundError
 from bridge.model.finding import Finding, Severity
+from plugins.formats.halves import bad_text
 from plugins.formats.mending import Mended, read_mended
 from plugins.formats.vott2.asset import Record
-from plugins.formats.vott2.jsontext import stringify
 
 # How deep the smallest whole things lie: the fields of a region, so that a rectangle whose points were cut off is
 # still known by its box.
@@ -29,11 +29,13 @@ class Labels:
     """What is known of one asset's labels: the content of its asset file.
 
     cut tells that the file was damaged so that regions may be missing; damage is the finding about it.
+    notes tell what else reading it showed.
     """
 
     content: Record
     damage: tuple[Finding, ...] = ()
     cut: bool = False
+    notes: tuple[Finding, ...] = ()
 
     @property
     def regions(self) -> list[Any]:
@@ -68,7 +70,7 @@ def _mended(path: Path, max_megabytes: int) -> Labels:
     cut = mended.how == "cut" and not _regions_end(path, mended.lost)
     whole = [region for region in regions if _is_whole(region)] if cut else regions
     damage = (_damage(path, "regions" if cut else "", mended.how, mended.lost),) if mended.how else ()
-    return Labels({**content, "regions": whole}, damage, cut)
+    return Labels({**content, "regions": whole}, damage, cut, bad_text(path, mended.halves))
 
 
 def read_settled(path: Path, max_megabytes: int, depth: int) -> Mended:
@@ -76,22 +78,12 @@ def read_settled(path: Path, max_megabytes: int, depth: int) -> Mended:
     try:
         mended = read_mended(path, max_megabytes, depth)
         if mended.how is None or not _is_new(path):
-            return replace(mended, value=_storable(mended.value))
+            return mended
     except InputError:
         if not _is_new(path):
             raise
     time.sleep(_WAIT)
-    mended = read_mended(path, max_megabytes, depth)
-    return replace(mended, value=_storable(mended.value))
-
-
-def _storable(value: Any) -> Any:
-    """The value without halves of characters, which JSON can spell and nothing can store."""
-    try:
-        msgspec.json.encode(value)
-    except UnicodeEncodeError:
-        return msgspec.json.decode(stringify(value))
-    return value
+    return read_mended(path, max_megabytes, depth)
 
 
 def _is_new(path: Path) -> bool:

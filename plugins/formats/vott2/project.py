@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bridge.errors import InputError, NotFoundError, RefusedError
 from bridge.model.finding import Finding, Severity
+from plugins.formats.halves import bad_text
 from plugins.formats.vott2.asset import Record
 from plugins.formats.vott2.labels import Labels, read_labels, read_settled
 
@@ -69,9 +70,10 @@ def open_project(path: Path, max_megabytes: int = 512) -> VottProject:
     if not isinstance(content, dict) or not isinstance(content.get("assets", {}), dict):
         raise InputError("vott-not-a-project", path=str(found[0]))
     fields = {"path": found[0].name, "how": mended.how, "lost": mended.lost}
-    damage = (Finding("damaged", Severity.WARNING, None, fields),) if mended.how else ()
+    damage = [Finding("damaged", Severity.WARNING, None, fields)] if mended.how else []
     assets = {key: asset for key, asset in content.get("assets", {}).items() if isinstance(asset, dict)}
-    project = VottProject(found[0], content, assets, findings=damage, max_megabytes=max_megabytes)
+    project = VottProject(found[0], content, assets, max_megabytes=max_megabytes)
+    project = replace(project, findings=(*damage, *bad_text(found[0], mended.halves)))
     if found[0].name.endswith(EXPORT_SUFFIX):
         return _unfolded(project)
     return replace(project, files=_asset_files(found[0].parent))

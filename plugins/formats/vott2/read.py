@@ -87,7 +87,7 @@ class Documents:
         if drawn.predictions:
             # VoTT marks what it has shown, also when nothing was changed there.
             extra["visited"] = entry.asset.get("state") in (VISITED, TAGGED)
-        damage = tuple(replace(f, image=entry.name) for f in labels.damage) if labels else ()
+        damage = tuple(replace(f, image=entry.name) for f in (*labels.damage, *labels.notes)) if labels else ()
         shapes = shape_findings(entry.name, regions or ())
         every = (*findings, *grid_findings(grid), *damage, *drawn.findings, *shapes, *doubts, *twin_findings)
         return Document(image, regions, every, extra, predictions=drawn.predictions)

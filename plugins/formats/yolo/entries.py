@@ -15,6 +15,7 @@ from bridge.errors import BridgeError
 from bridge.model.annotation import fold_name
 from bridge.model.finding import Finding, Severity
 from bridge.picture import EXTENSIONS
+from plugins.formats.halves import whole
 from plugins.formats.nearby import Nearby
 from plugins.formats.pictures import PictureFolder
 from plugins.formats.yolo.folder import DarknetFolder
@@ -107,7 +108,7 @@ def entries_of(folder: DarknetFolder, seeker: Seeker) -> tuple[tuple[Entry, ...]
         first = entries.setdefault(fold_name(entry.name), entry)
         if first is not entry:
             same = first.file == entry.file and entry.file is not None
-            fields = {"path": entry.text, "other": first.text} | ({"case": "listed"} if same else {})
+            fields = {"path": whole(entry.text), "other": whole(first.text)} | ({"case": "listed"} if same else {})
             findings.append(Finding("name-clash", Severity.INFO if same else Severity.ERROR, entry.name, fields))
     return tuple(entries.values()), tuple(findings)
 
@@ -139,7 +140,7 @@ def _unlisted(files: Iterable[str | None], seeker: Seeker) -> list[Finding]:
         left_out += [f"{folder}/{name}" for name in labelled if f"{folder}/{name}" not in listed]
     if not left_out:
         return []
-    fields = {"count": len(left_out), "example": min(left_out).rpartition("/")[2]}
+    fields = {"count": len(left_out), "example": whole(min(left_out).rpartition("/")[2])}
     return [Finding("unlisted", Severity.INFO, None, fields)]
 
 
@@ -152,10 +153,10 @@ def _names(files: Mapping[str, str | None], root: Path) -> dict[str, str]:
     names = {}
     for text, file in files.items():
         if file is None:
-            names[text] = original.get(text) or text.replace("\\", "/").replace(":/", "/", 1).lstrip("/")
+            names[text] = whole(original.get(text, "")) or text.replace("\\", "/").replace(":/", "/", 1).lstrip("/")
         else:
             name = file.removeprefix(here) if file.startswith(here) else file.removeprefix(common)
-            names[text] = original.get(name, name)
+            names[text] = whole(original.get(name, name))
     return names
 
 

@@ -15,6 +15,7 @@ from bridge.model.annotation import Document, Image, Region
 from bridge.model.dataset import Reading
 from bridge.model.finding import Finding, Severity
 from bridge.plugin import ReadOptions
+from plugins.formats.halves import whole
 from plugins.formats.yolo.entries import Entry, Seeker, entries_of
 from plugins.formats.yolo.folder import DarknetFolder, open_folder
 from plugins.formats.yolo.lines import Line, parse_lines, to_box
@@ -80,10 +81,10 @@ class Documents:
             except (FileNotFoundError, NotADirectoryError):
                 continue
             except OSError as error:
-                fields = {"case": "label", "path": Path(path).name, "reason": error.strerror or str(error)}
+                fields = {"case": "label", "path": whole(Path(path).name), "reason": error.strerror or str(error)}
                 return None, [Finding("damaged", Severity.ERROR, entry.name, fields)]
             marked = data.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff"))
-            bom = Finding("label-bom", Severity.ERROR, entry.name, {"path": Path(path).name})
+            bom = Finding("label-bom", Severity.ERROR, entry.name, {"path": whole(Path(path).name)})
             flaws = [bom] if marked else []
             return decode_text(data).replace("\r\n", "\n").replace("\r", "\n"), flaws
         return None, []
