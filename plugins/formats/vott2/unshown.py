@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 from bridge.model.annotation import fold_name
+from plugins.formats.halves import whole
 from plugins.formats.pictures import PictureFolder
 from plugins.formats.vott2.asset import new_asset
 from plugins.formats.vott2.entries import Entry, source_folder
@@ -32,7 +33,7 @@ def unshown(
     folders = dict.fromkeys(("", *(entry.name.rpartition("/")[0] for entry in entries if not entry.is_frame)))
     found = (name for folder in folders for name in _names(here, folder))
     return tuple(
-        Entry(str(new_asset(spelled + name, 0, 0)["id"]), {}, spelled + name, name, file=f"{here}/{name}")
+        Entry(str(new_asset(spelled + name, 0, 0)["id"]), {}, spelled + name, whole(name), file=f"{here}/{name}")
         for name in found
         if fold_name(name).casefold() not in known
     )

@@ -59,7 +59,7 @@ class Whereabouts:
 
     def _look(self, entry: Entry, folder: str, name: str) -> Found | None:
         image, findings = self._folder(folder).image(name, entry.id)
-        if image.file is None:
+        if image.file is None and not any(f.rule == "bad-text" for f in findings):  # It is there, and cannot be used.
             return None
         if not image.width:
             width, height = size_of(entry.asset)  # Not a picture that can be read: labels keep their frame.
