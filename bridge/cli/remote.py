@@ -95,11 +95,11 @@ class Remote:
 
     def check(self, project: str, fix: bool, network: tuple[int, int], progress: Progress) -> Checked:
         """Run every validator; with fix, mend what is safe."""
-        from bridge.loop.validate import OF_FILES, Checked, with_standing
+        from bridge.loop.validate import STANDING, Checked, with_standing
 
         place = self._place(project)
         done = self._api.post(f"{place}/check", {"fix": fix, "network": network})
-        kept = (f for rule in OF_FILES for f in self._all(f"{place}/findings", Finding, rule=rule))
+        kept = (f for rule in STANDING for f in self._all(f"{place}/findings", Finding, rule=rule))
         found = with_standing(self._all(f"{place}/findings", Finding, origin="check"), kept)
         return Checked(tuple(found), done["fixed"])
 

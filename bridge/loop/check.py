@@ -7,10 +7,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from sqlalchemy import Connection
+
 from bridge.listeners import tell
 from bridge.loop.fixes import apply_fix
 from bridge.loop.resolve import conflicts
-from bridge.loop.validate import NETWORK, OF_FILES, Checked, run_validators, with_standing
+from bridge.loop.validate import NETWORK, STANDING, Checked, run_validators, with_standing
 from bridge.model.annotation import Document, Label, content_hash, fold_name
 from bridge.model.finding import Finding
 from bridge.model.project import Project
@@ -34,9 +36,16 @@ class _Present:
 
     def __iter__(self) -> Iterator[Document]:
         with self.ws.db.read() as tx:
+            torn = _torn(tx, self.project)
             for current in revisions.current(tx, self.project, self.labels):
                 document, heads = current.document, current.heads
-                yield replace(document, extra={**document.extra, "conflict": heads}) if heads > 1 else document
+                clash = heads > 1 or (heads == 0 and fold_name(document.image.name) in torn)
+                yield replace(document, extra={**document.extra, "conflict": heads}) if clash else document
+
+
+def _torn(tx: Connection, project: str) -> frozenset[str]:
+    """The folded names of pictures that one file labels twice, unlike, so that an import took neither."""
+    return frozenset(fold_name(f.image or "") for f in kept.listing(tx, project, "conflict") if "sources" in f.fields)
 
 
 def check(
@@ -61,7 +70,7 @@ def check(
         result += [conflict.finding() for conflict in conflicts(tx, found)]
     _keep(ws, found, result)
     with ws.db.read() as tx:
-        result = with_standing(result, (f for rule in OF_FILES for f in kept.listing(tx, found.id, rule)))
+        result = with_standing(result, (f for rule in STANDING for f in kept.listing(tx, found.id, rule)))
     tell(ws.registry, "findings_changed", project=found.id, counts=dict(Counter(f.rule for f in result)))
     return Checked(tuple(result), fixed)
 

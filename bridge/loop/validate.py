@@ -18,7 +18,7 @@ from bridge.registry import Plugin, Registry
 
 NETWORK = (416, 416)
 # What only reading the files can tell: it stands until they are read again.
-OF_FILES = ("unreadable", "missing-image", "aspect", "exif")
+STANDING = ("unreadable", "missing-image", "aspect", "exif", "conflict")
 # How long somebody else's validator may take where no setting says so.
 SECONDS = 60.0
 
@@ -72,11 +72,16 @@ def _put_aside(registry: Registry, plugin: Plugin, reason: str) -> Finding:
 
 
 def with_standing(found: Sequence[Finding], kept: Iterable[Finding]) -> list[Finding]:
-    """What a check found, and what the imports said of picture files that the check did not find itself."""
+    """What a check found, and what the imports said of files that the check did not find itself."""
     told = {_about(f) for f in found}
-    bad = (f for f in kept if f.rule in OF_FILES and f.severity is not Severity.INFO)
+    bad = (f for f in kept if f.rule in STANDING and f.severity is not Severity.INFO and not _by_heads(f))
     standing = {about: f for f in bad if (about := _about(f)) not in told}
     return [*found, *standing.values()]
+
+
+def _by_heads(finding: Finding) -> bool:
+    """Whether it tells of clashing revisions, which may have been settled since; a check sees those itself."""
+    return finding.rule == "conflict" and "sources" not in finding.fields
 
 
 def _about(finding: Finding) -> tuple[str, str]:

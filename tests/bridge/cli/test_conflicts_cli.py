@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -65,3 +67,21 @@ def test_check_calls_a_clash_by_its_name(say: Say, heads: list[int]) -> None:
     assert say("check", "p", "--fail-on", "warning").code == 1
     say("resolve", "p", "あ 1.jpg", "--keep", str(heads[0]))
     assert "conflict" not in {f["rule"] for f in say("check", "p", "--json").json["findings"]}
+
+
+def test_two_unlike_answers_in_one_file_are_a_clash_too(say: Say, tmp_path: Path) -> None:
+    def answer(number: int, email: str, x: int) -> dict[str, Any]:
+        value = {"x": x, "y": 1, "width": 9, "height": 9, "rotation": 0, "rectanglelabels": ["着物"]}
+        item = {"id": "x", "type": "rectanglelabels", "from_name": "l", "to_name": "i", "value": value}
+        size = {"original_width": 64, "original_height": 48}
+        return {"id": number, "completed_by": {"id": number, "email": email}, "result": [{**item, **size}]}
+
+    answers = [answer(1, "aiko@example.com", 1), answer(2, "kenta@example.com", 40)]
+    tasks = [{"id": 1, "data": {"image": "a.jpg"}, "annotations": answers}]
+    (tmp_path / "tasks.json").write_text(json.dumps(tasks))
+    assert say("import", "p", "tasks.json").code == 0
+    found = {f["rule"]: f for f in say("check", "p", "--json").json["findings"]}
+    assert "unreviewed" not in found
+    assert "aiko@example.com" in found["conflict"]["message"]
+    bare = {f["rule"] for f in say("check", "./tasks.json", "--json").json["findings"]}
+    assert ("conflict" in bare, "unreviewed" in bare) == (True, False)
