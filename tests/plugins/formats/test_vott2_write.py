@@ -466,7 +466,8 @@ def test_an_id_never_becomes_a_path(tmp_path: Path) -> None:
 
 # ---------------------------------------------------------------- whatever there may be
 
-text = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="/\\"), min_size=1, max_size=6)
+# No ":": VoTT forbids it, and a name like A:.jpg leads out of the folder on Windows, so that it gets a safe one.
+text = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="/\\:"), min_size=1, max_size=6)
 coordinate = st.one_of(st.integers(0, 640), st.floats(0, 640).map(lambda v: v + 0.0))
 shapes = st.one_of(
     st.builds(lambda a, b, c, d, labels: Region.rectangle(Box(min(a, c), min(b, d), max(a, c), max(b, d)), *labels),
