@@ -51,6 +51,7 @@ def demo_(call: Call, out: Path, once: bool, label_studio: bool, deadline: int, 
         demo.predict(running.ws)
         if label_studio:
             demo.label_studio(running.ws, stack)
+        demo.settle(running.ws)
         call.console.emit(demo.told)
         _end(call.console, running, once or not sys.stdout.isatty() or call.console.json)
     return 0

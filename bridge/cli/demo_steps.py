@@ -225,6 +225,18 @@ class Demo:
         self.console.say("demo-pushed", made=made, accepted=accepted, path=self.out / "vott")
         self.told.update(predicted=made, pushed=accepted)
 
+    def settle(self, ws: Workspace) -> None:
+        """Let the jobs that are due come to their end, the run's own report among them."""
+        from bridge.model.job import JobState
+        from bridge.store import jobs
+
+        def left() -> int:
+            with ws.db.read() as tx:
+                open_ = [j for s in (JobState.QUEUED, JobState.RUNNING) for j in jobs.listing(tx, state=s)]
+            return sum(job.due <= time.time() for job in open_)
+
+        self._wait("demo-settling", left)
+
     def label_studio(self, ws: Workspace, stack: ExitStack) -> None:
         """The same boxes in a real Label Studio, which runs until the end of the demo."""
         from bridge import label_studio
