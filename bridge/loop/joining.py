@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bridge import picture
 from bridge.errors import BridgeError
+from bridge.loop.sighting import like_sized
 from bridge.model.annotation import Document, Image, fold_name
 from bridge.model.finding import Finding, Severity
 from bridge.store.images import Item
@@ -77,8 +78,7 @@ class Joining:
 def _same_picture(image: Image, told: Image) -> bool:
     if told.file is not None and image.sha256 is not None:
         return _equal(image, told)
-    sizes = {(image.width, image.height), (image.height, image.width)}
-    return not told.width or not image.width or (told.width, told.height) in sizes
+    return like_sized(image, told)
 
 
 def _equal(image: Image, told: Image) -> bool:

@@ -82,7 +82,7 @@ class Sighting:
         return self._by_item.get(told.item or "")
 
     def _without_bytes(self, told: Image, ours: Image | None, there: Image | None) -> Image:
-        if there is not None and (ours is not None or _like_sized(there, told)):
+        if there is not None and (ours is not None or like_sized(there, told)):
             return replace(there, item=told.item)
         return self._apart(told) if there is not None else told
 
@@ -125,7 +125,8 @@ class Sighting:
         return same[0] if len(same) == 1 else None
 
 
-def _like_sized(image: Image, told: Image) -> bool:
+def like_sized(image: Image, told: Image) -> bool:
+    """Whether both may be one picture by their sizes: equal, turned, or not known."""
     sizes = {(image.width, image.height), (image.height, image.width)}
     return not told.width or not image.width or (told.width, told.height) in sizes
 
