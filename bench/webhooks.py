@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -37,7 +38,7 @@ def measure(folder: Path, quick: bool) -> list[Row]:
         alone = _load(url, secret, seconds=5 if quick else 10)
         child = subprocess.Popen(
             [sys.executable, "-m", "bridge.cli.main", "import", "bench", str(project)],
-            env={**_environment(), "LABELBRIDGE_DATA": str(settings.data)},
+            env={**os.environ, "LABELBRIDGE_DATA": str(settings.data)},
             stdout=subprocess.DEVNULL,
         )
         busy = _load(url, secret, until=child)
@@ -47,12 +48,6 @@ def measure(folder: Path, quick: bool) -> list[Row]:
     told = f"p50 {busy[49]:.0f} ms, p99 {busy[98]:.0f} ms"
     what = f"webhooks by {CLIENTS} clients while {pictures:,} pictures are imported"
     return [Row(what, told, beside, f"{busy[98] / alone[98]:.1f}×", "p99 < 300 ms", busy[98] < 300)]
-
-
-def _environment() -> dict[str, str]:
-    import os
-
-    return dict(os.environ)
 
 
 def _listening(ws: Workspace) -> tuple[str, str]:

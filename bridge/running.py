@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -31,7 +32,7 @@ def free_port() -> int:
 
 @dataclass(slots=True)
 class Running:
-    """The whole server, for as long as the with block lasts; ends with us even when we are killed."""
+    """The whole server, for as long as the with block lasts (when we are killed, it goes on until somebody ends it)."""
 
     settings: Settings
     queues: tuple[str, ...] = ("train", "detect")
@@ -74,7 +75,7 @@ class Running:
         with self.log.open("ab") as log:
             self._child = subprocess.Popen(
                 [sys.executable, "-m", "bridge.cli.main", "up"],
-                env={**_environment(), **self.settings.environment(), "LABELBRIDGE_PARENT": "1"},
+                env={**os.environ, **self.settings.environment()},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -111,9 +112,3 @@ class Running:
     def _tail(self) -> str:
         lines = self.log.read_text("utf-8", "replace").splitlines() if self.log.is_file() else []
         return " | ".join(lines[-5:])
-
-
-def _environment() -> dict[str, str]:
-    import os
-
-    return dict(os.environ)
