@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import struct
+import os
+import stat
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-
-from PIL import Image, UnidentifiedImageError
+from typing import TYPE_CHECKING
 
 from bridge.errors import InputError, NotFoundError
+from bridge.jpeg import HEAD, plain_size
 from bridge.model.annotation import FileStamp
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 # What VoTT and darknet both take; an extension outside it is reported.
 EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm"})
 
 _EXIF_ORIENTATION = 0x0112
 
-# Pillow's own bound is fixed at 179 megapixels; ours is a setting, and holds before anything is decoded.
-Image.MAX_IMAGE_PIXELS = None
+# So that opening what is no file (a pipe, say) never waits for a writer. Windows has no such things.
+_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,23 +37,51 @@ class Look:
     mode: str
 
 
-def look(path: Path, max_megapixels: int = 200) -> Look:
+def look(path: Path | str, max_megapixels: int = 200) -> Look:
     """Read a picture's header; raises NotFoundError or InputError (unreadable, too large)."""
-    seen = stamp(path)
-    return _look(path, seen.size, seen.mtime_ns, max_megapixels)
+    return stamped_look(str(path), max_megapixels)[1]
+
+
+def stamped_look(path: str, max_megapixels: int = 200) -> tuple[FileStamp, Look]:
+    """Size and time of the file, and its header, in one go; raises as look."""
+    seen, head = _head(path)
+    plain = plain_size(head)
+    look = _plain(*plain) if plain is not None else _decoders_look(path, seen.size, seen.mtime_ns)
+    if look.width * look.height > max_megapixels * 1_000_000:
+        raise InputError("picture-too-large", path=path, width=look.width, height=look.height, limit=max_megapixels)
+    return seen, look
+
+
+def _head(path: str) -> tuple[FileStamp, bytes]:
+    try:
+        handle = os.open(path, _READ)
+    except OSError:
+        return stamp(path), b""  # Not there: said by name. Not ours to read: so says whoever opens it next.
+    try:
+        found = os.fstat(handle)
+        if not stat.S_ISREG(found.st_mode):
+            raise InputError("picture-unreadable", path=path, reason="not a file")
+        return FileStamp(path, found.st_size, found.st_mtime_ns), os.read(handle, HEAD)
+    finally:
+        os.close(handle)
+
+
+@lru_cache(maxsize=64)
+def _plain(width: int, height: int, mode: str) -> Look:
+    return Look(width, height, "JPEG", 1, mode)
 
 
 # A reader and the intake behind it look at the same picture within one slice.
 @lru_cache(maxsize=2048)
-def _look(path: Path, _size: int, _mtime_ns: int, max_megapixels: int) -> Look:
+def _decoders_look(path: str, _size: int, _mtime_ns: int) -> Look:
     with _opened(path) as image:
         width, height = image.size
-        if width * height > max_megapixels * 1_000_000:
-            raise InputError("picture-too-large", path=str(path), width=width, height=height, limit=max_megapixels)
         return Look(width, height, image.format or "", _orientation(image), image.mode)
 
 
 def _orientation(image: Image.Image) -> int:
+    import struct
+
     # Reading EXIF from a PNG would decode the whole file; only JPEG, TIFF and WebP turn pictures in practice.
     if image.format not in ("JPEG", "MPO", "TIFF", "WEBP"):
         return 1
@@ -61,10 +92,10 @@ def _orientation(image: Image.Image) -> int:
     return found if isinstance(found, int) and 1 <= found <= 8 else 1
 
 
-def stamp(path: Path) -> FileStamp:
+def stamp(path: Path | str) -> FileStamp:
     """Where the file is, and size and time as they are now; raises NotFoundError."""
     try:
-        found = path.stat()
+        found = os.stat(path)  # noqa: PTH116 - called for every picture
     except OSError:
         raise NotFoundError("picture-missing", path=str(path)) from None
     return FileStamp(str(path), found.st_size, found.st_mtime_ns)
@@ -91,6 +122,8 @@ def decode(path: Path, max_megapixels: int = 200) -> None:
 
 def preview(path: Path, longest: int, quality: int = 80) -> bytes:
     """A JPEG at most `longest` pixels wide or high, in the stored pixel grid; raises like look."""
+    import io
+
     look(path)
     with _opened(path) as image:
         try:
@@ -103,7 +136,11 @@ def preview(path: Path, longest: int, quality: int = 80) -> bytes:
     return target.getvalue()
 
 
-def _opened(path: Path) -> Image.Image:
+def _opened(path: Path | str) -> Image.Image:
+    from PIL import Image, UnidentifiedImageError
+
+    # Pillow's own bound is fixed at 179 megapixels; ours is a setting, and holds before anything is decoded.
+    Image.MAX_IMAGE_PIXELS = None
     try:
         return Image.open(path)
     except FileNotFoundError:

@@ -36,57 +36,60 @@ class PictureFolder:
     def __init__(self, *roots: Path | None, max_megapixels: int = 200) -> None:
         self.roots = tuple(root.absolute() for root in roots if root is not None)
         self._limit = max_megapixels
-        self._listings: dict[Path, _Listing] = {}
+        self._folders = tuple(map(str, self.roots))
+        self._listings: dict[str, _Listing] = {}
 
     def find(self, name: str) -> Match:
         """The picture of this name (with "/"): exactly, else NFC-folded, else by case if only one fits."""
+        path, how = self._find(name)
+        return Match(Path(path) if path is not None else None, how)
+
+    def _find(self, name: str) -> tuple[str | None, How]:
         if unsafe(name):
-            return Match(None, "unsafe")
-        best = Match(None, "missing")
-        for root in self.roots:
-            match = self._descend(root, name.split("/"))
-            if match.path is not None:
-                return match
-            best = match if match.how == "ambiguous" else best
-        return best
+            return None, "unsafe"
+        parts, worst = name.split("/"), "missing"
+        for root in self._folders:
+            path, how = self._descend(root, parts)
+            if path is not None:
+                return path, how
+            worst = how if how == "ambiguous" else worst
+        return None, worst  # type: ignore[return-value]
 
     def image(self, name: str, item: str | None = None) -> tuple[Image, tuple[Finding, ...]]:
         """The picture as its file says, or a bare name with a finding that tells why there is none."""
-        match = self.find(name)
-        place = str(match.path or name)
-        if whole(place) != place:  # Neither its name nor its place could be kept.
+        path, how = self._find(name)
+        place = path or name
+        if not place.isascii() and whole(place) != place:  # Neither its name nor its place could be kept.
             return Image(whole(name), item=item), (bad_name(name, place),)
-        if match.path is None:
-            return Image(name, item=item), (self._absent(name, match.how),)
-        findings = [_other_case(name, match.path)] if match.how == "case" else []
+        if path is None:
+            return Image(name, item=item), (self._absent(name, how),)
+        findings = (_other_case(name, path),) if how == "case" else ()
         try:
-            stamp = picture.stamp(match.path)
+            stamp, seen = picture.stamped_look(path, self._limit)
         except NotFoundError:
             return Image(name, item=item), (self._absent(name, "missing"),)
-        try:
-            seen = picture.look(match.path, self._limit)
-        except (InputError, NotFoundError) as error:
-            fields = {"path": str(match.path), "reason": error.fields.get("reason", error.rule)}
-            findings.append(Finding("unreadable", Severity.ERROR, name, fields))
-            return Image(name, file=stamp, item=item), tuple(findings)
-        return Image(name, seen.width, seen.height, None, seen.orientation, stamp, item), tuple(findings)
+        except InputError as error:
+            fields = {"path": path, "reason": error.fields.get("reason", error.rule)}
+            unreadable = Finding("unreadable", Severity.ERROR, name, fields)
+            return Image(name, file=picture.stamp(path), item=item), (*findings, unreadable)
+        return Image(name, seen.width, seen.height, None, seen.orientation, stamp, item), findings
 
     def names(self) -> Iterator[tuple[str, bool]]:
         """Everything in the first folder that exists, as (name, is a folder), in no order."""
         root = next((root for root in self.roots if root.is_dir()), None)
         if root is not None:
-            yield from self._listing(root).entries.items()
+            yield from self._listing(str(root)).entries.items()
 
-    def _descend(self, root: Path, parts: list[str]) -> Match:
-        path, how = root, "exact"
+    def _descend(self, path: str, parts: list[str]) -> tuple[str | None, How]:
+        how: How = "exact"
         for part in parts:
             found, step = self._listing(path).find(part)
             if found is None:
-                return Match(None, step)
-            path, how = path / found, how if step == "exact" else step
-        return Match(path, how)  # type: ignore[arg-type]
+                return None, step
+            path, how = os.path.join(path, found), how if step == "exact" else step  # noqa: PTH118 - for every picture
+        return path, how
 
-    def _listing(self, folder: Path) -> _Listing:
+    def _listing(self, folder: str) -> _Listing:
         if folder not in self._listings:
             self._listings[folder] = _Listing(folder)
         return self._listings[folder]
@@ -102,11 +105,11 @@ class PictureFolder:
 class _Listing:
     """The names in one folder, asked for once."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: str) -> None:
         self.entries: dict[str, bool] = {}
         try:
             with os.scandir(folder) as entries:
-                self.entries = {entry.name: entry.is_dir() for entry in entries}
+                self.entries = {entry.name: _is_folder(entry) for entry in entries}
         except OSError:
             pass  # Not there, no folder or not ours to read: it holds no pictures then.
         self._folded: dict[str, list[str]] = defaultdict(list)
@@ -130,6 +133,13 @@ class _Listing:
         return None, "missing"
 
 
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # A link that leads in a circle must not cost the whole folder.
+        return False
+
+
 def unsafe(name: str) -> bool:
     """Whether a name leads out of its folder (.., absolute, a drive letter) or is none at all."""
     parts = name.split("/")
@@ -137,8 +147,8 @@ def unsafe(name: str) -> bool:
     return drive or "\0" in name or name.startswith("\\") or any(part in ("", ".", "..") for part in parts)
 
 
-def _other_case(name: str, path: Path) -> Finding:
-    return Finding("name-case", Severity.INFO, name, {"name": name, "file": path.name})
+def _other_case(name: str, path: str) -> Finding:
+    return Finding("name-case", Severity.INFO, name, {"name": name, "file": os.path.basename(path)})  # noqa: PTH119
 
 
 def place(source: Path, target: Path, how: Literal["link", "copy"]) -> None:
