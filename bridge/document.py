@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import stat
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -23,9 +24,12 @@ _NO_BRACKET = bytes(set(range(256)) - set(b"[]{}"))
 def read_bytes(path: Path, max_megabytes: int) -> bytes:
     """The file's bytes; raises NotFoundError, or InputError when it is larger than allowed or unreadable."""
     try:
-        size = path.stat().st_size
-        if size > max_megabytes * 1_000_000:
-            raise InputError("file-too-large", path=str(path), megabytes=size // 1_000_000, limit=max_megabytes)
+        found = path.stat()
+        if found.st_size > max_megabytes * 1_000_000:
+            megabytes = found.st_size // 1_000_000
+            raise InputError("file-too-large", path=str(path), megabytes=megabytes, limit=max_megabytes)
+        if stat.S_ISFIFO(found.st_mode):  # Nobody may ever write into it.
+            raise InputError("file-unreadable", path=str(path), reason="a pipe, not a file")
         return path.read_bytes()
     except FileNotFoundError:
         raise NotFoundError("file-missing", path=str(path)) from None

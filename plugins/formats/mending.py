@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -12,6 +13,9 @@ from bridge.document import decode_text, parse_json, read_bytes, too_deep
 from bridge.errors import InputError
 from bridge.model.finding import Finding, Severity
 from plugins.formats.halves import bad_text, made_whole
+
+# A file younger than this may still be being written; wait so long, and again, before it counts as damaged.
+_SETTLING, _WAITS = 2.0, (0.25, 0.5)
 
 # A whole string, a string that never ends, or one sign of structure.
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|"(?:[^"\\]|\\.?)*\Z|[\[\]{},]', re.DOTALL)
@@ -35,6 +39,27 @@ def read_mended(path: Path, max_megabytes: int, depth: int) -> Mended:
     mended = mend(read_bytes(path, max_megabytes), str(path), depth)
     value, halves = made_whole(mended.value)
     return replace(mended, value=value, halves=halves)
+
+
+def read_settled(path: Path, max_megabytes: int, depth: int) -> Mended:
+    """A JSON file as read_mended gives it, when nobody is writing it any more; raises the same."""
+    for wait in _WAITS:
+        try:
+            mended = read_mended(path, max_megabytes, depth)
+            if mended.how is None or not _is_new(path):
+                return mended
+        except InputError as error:
+            if error.rule not in ("json-broken", "file-unreadable") or not _is_new(path):
+                raise
+        time.sleep(wait)
+    return read_mended(path, max_megabytes, depth)
+
+
+def _is_new(path: Path) -> bool:
+    try:
+        return time.time() - path.stat().st_mtime < _SETTLING
+    except OSError:  # Gone since.
+        return False
 
 
 def mend(data: bytes, name: str, depth: int) -> Mended:

@@ -10,12 +10,15 @@ from typing import Any, Literal
 from bridge.errors import InputError
 from bridge.model.finding import Finding, Severity
 from plugins.formats.glance import ends, json_files
-from plugins.formats.mending import damaged, read_mended
+from plugins.formats.mending import damaged, read_settled
 
 # Brackets around one region: {"frames": {"a.jpg": [ … ]}}.
 _REGION_DEPTH = 3
 _VIDEOS = frozenset({".mp4", ".ogg", ".ogv", ".webm", ".mov", ".avi", ".m4v", ".mpg", ".mpeg", ".wmv"})
 _FRAMES = re.compile(r'"(?:frames|framesByImagesName)"\s*:\s*\{')
+
+# No folder and no film holds more than a thousand million pictures.
+_MOST_DIGITS = 9
 
 Keys = Literal["names", "index", "time"]
 
@@ -48,7 +51,7 @@ class Project:
         """Frames per second that the annotator chose (a video's own rate is not stored); None where unusable."""
         try:
             rate = float(self.raw.get("framerate", ""))
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             return None
         return rate if 0 < rate < 1e6 else None
 
@@ -72,12 +75,15 @@ def load(path: Path, max_megabytes: int) -> Project:
     if len(found) > 1:
         raise InputError("several-projects", path=str(path), files=", ".join(f.name for f in found))
     file = found[0] if found else path
-    mended = read_mended(file, max_megabytes, _REGION_DEPTH)
+    mended = read_settled(file, max_megabytes, _REGION_DEPTH)
     raw = mended.value
     frames = _frames(raw) if isinstance(raw, dict) else None
     if frames is None:
         raise InputError("not-vott-v1", path=str(file))
-    visited = tuple(str(v) for v in _list(raw.get("visitedFrames")) if isinstance(v, (str, int)) and v != "")
+    visited = tuple(str(v) for v in _list(raw.get("visitedFrames")) if type(v) in (str, int) and v != "")
+    keys = _keys(file, frames, visited)
+    if keys != "names":
+        visited = tuple(filter(is_position, visited))
     declared, doubled = _tags(raw.get("inputTags"))
     labels = declared or _first_appearance(frames)
     return Project(
@@ -85,7 +91,7 @@ def load(path: Path, max_megabytes: int) -> Project:
         raw,
         frames,
         visited,
-        _keys(file, frames, visited),
+        keys,
         labels,
         bool(declared),
         _colors(raw, declared),
@@ -102,10 +108,15 @@ def _frames(raw: dict[str, Any]) -> dict[str, Any] | None:
 
 def _keys(file: Path, frames: dict[str, Any], visited: tuple[str, ...]) -> Keys:
     keys = list(frames) or list(visited)
-    if not keys or not all(key == "0" or (key.isascii() and key.isdigit() and key[0] != "0") for key in keys):
+    if not keys or not all(map(is_position, keys)):
         return "names"
     what = file.with_suffix("")
     return "time" if PurePath(what).suffix.lower() in _VIDEOS and not what.is_dir() else "index"
+
+
+def is_position(key: str) -> bool:
+    """Whether a key is a place in a folder's listing, or the number of a frame, as JavaScript prints them."""
+    return key == "0" or (key.isascii() and key.isdigit() and key[0] != "0" and len(key) <= _MOST_DIGITS)
 
 
 def last_part(key: str) -> str:

@@ -82,13 +82,20 @@ def _newest(project: VottProject, keys: list[str]) -> str:
     """Of several assets for one picture the one whose labels were written last."""
 
     def age(key: str) -> tuple[bool, bool, int, bool]:
-        labels, path = project.labels(key), project.files.get(key)
-        time = os.stat(path).st_mtime_ns if path else 0  # noqa: PTH116
+        labels, time = project.labels(key), _written(project.files.get(key))
         # Labels that should be there and are not must not hide behind an asset that never had any.
         tagged = project.assets.get(key, {}).get("state") == TAGGED
         return labels is not None, bool(labels and labels.regions), time, tagged
 
     return max(reversed(keys), key=age)
+
+
+def _written(path: str | None) -> int:
+    """When a file was written last; 0 if it is not there, or not any more."""
+    try:
+        return os.stat(path).st_mtime_ns if path else 0  # noqa: PTH116
+    except OSError:
+        return 0
 
 
 def _names(paths: list[str], images: Path | None, source: str) -> dict[str, str]:

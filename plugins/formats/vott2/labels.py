@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,14 +13,12 @@ import msgspec
 from bridge.errors import InputError, NotFoundError
 from bridge.model.finding import Finding, Severity
 from plugins.formats.halves import bad_text
-from plugins.formats.mending import Mended, read_mended
+from plugins.formats.mending import read_settled
 from plugins.formats.vott2.asset import Record
 
 # How deep the smallest whole things lie: the fields of a region, so that a rectangle whose points were cut off is
 # still known by its box.
 _FIELD_DEPTH = 3
-# A file younger than this may still be being written; wait so long before reading it again.
-_SETTLING, _WAIT = 2.0, 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,29 +70,12 @@ def _mended(path: Path, max_megabytes: int) -> Labels:
     return Labels({**content, "regions": whole}, damage, cut, bad_text(path, mended.halves))
 
 
-def read_settled(path: Path, max_megabytes: int, depth: int) -> Mended:
-    """A JSON file, mended if damaged, as it is when nobody is writing it any more; raises as read_mended."""
-    try:
-        mended = read_mended(path, max_megabytes, depth)
-        if mended.how is None or not _is_new(path):
-            return mended
-    except InputError:
-        if not _is_new(path):
-            raise
-    time.sleep(_WAIT)
-    return read_mended(path, max_megabytes, depth)
-
-
-def _is_new(path: Path) -> bool:
-    return time.time() - path.stat().st_mtime < _SETTLING
-
-
 def _regions_end(path: Path, lost: int) -> bool:
     """Whether the list of regions was closed before the cut: then only the outermost bracket was open."""
-    text = path.read_bytes().decode("utf-8", "ignore")
     try:
+        text = path.read_bytes().decode("utf-8", "ignore")
         return bool(json.loads(text[: len(text) - lost].rstrip().removesuffix(",") + "}"))
-    except ValueError:
+    except (OSError, ValueError):
         return False
 
 

@@ -7,10 +7,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bridge.errors import InputError, NotFoundError, RefusedError
+from bridge.model.annotation import Region
 from bridge.model.finding import Finding, Severity
 from plugins.formats.halves import bad_text
+from plugins.formats.mending import read_settled
 from plugins.formats.vott2.asset import Record
-from plugins.formats.vott2.labels import Labels, read_labels, read_settled
+from plugins.formats.vott2.labels import Labels, read_labels
+from plugins.formats.vott2.plain import plain_regions
 
 SUFFIX = ".vott"
 ASSET_SUFFIX = "-asset.json"
@@ -44,6 +47,11 @@ class VottProject:
         path = self.files.get(asset_id)
         return read_labels(path, self.max_megabytes) if path is not None else self.inline.get(asset_id)
 
+    def plain_regions(self, asset_id: str) -> tuple[Region, ...] | None:
+        """The asset's rectangles; None where its asset file is not there or holds anything else."""
+        path = self.files.get(asset_id)
+        return plain_regions(path, self.max_megabytes) if path is not None else None
+
 
 def candidates(path: Path) -> list[Path]:
     """All .vott files that a path is or holds, or else all VoTT JSON exports."""
@@ -51,7 +59,7 @@ def candidates(path: Path) -> list[Path]:
         return [path] if path.name.endswith((SUFFIX, EXPORT_SUFFIX)) else []
     try:
         with os.scandir(path) as entries:
-            names = sorted(e.name for e in entries if e.name.endswith((SUFFIX, EXPORT_SUFFIX)) and e.is_file())
+            names = sorted(e.name for e in entries if e.name.endswith((SUFFIX, EXPORT_SUFFIX)) and _is_file(e))
     except OSError:
         return []
     projects = [name for name in names if name.endswith(SUFFIX)]
@@ -80,9 +88,19 @@ def open_project(path: Path, max_megabytes: int = 512) -> VottProject:
 
 
 def _asset_files(folder: Path) -> dict[str, str]:
-    with os.scandir(folder) as entries:
-        paths = sorted(entry.path for entry in entries if entry.name.endswith(ASSET_SUFFIX) and entry.is_file())
+    try:
+        with os.scandir(folder) as entries:
+            paths = sorted(entry.path for entry in entries if entry.name.endswith(ASSET_SUFFIX) and _is_file(entry))
+    except OSError as error:
+        raise InputError("file-unreadable", path=str(folder), reason=error.strerror or str(error)) from error
     return {os.path.basename(path).removesuffix(ASSET_SUFFIX): path for path in paths}  # noqa: PTH119 - ten thousand
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:  # A link that leads in a circle must not cost the whole folder.
+        return False
 
 
 def _unfolded(project: VottProject) -> VottProject:
