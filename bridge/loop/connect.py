@@ -75,21 +75,45 @@ def connect(
 
 
 def connect_folder(
-    ws: Workspace, project: str, kind: SourceKind, place: Path, who: str = "local", name: str | None = None
+    ws: Workspace,
+    project: str,
+    kind: SourceKind,
+    place: Path,
+    who: str = "local",
+    name: str | None = None,
+    order: str | None = None,
 ) -> Source:
-    """Connect to a tool whose project is a folder or file that we can read; raises InputError folder-not-connected."""
+    """Connect to a tool whose project is a folder or file that we can read; raises InputError folder-not-connected.
+
+    order is how a project that knows its pictures by number is read, from now on. Raises RefusedError where a person
+    must choose one first: the connection is made then, and waits as a Delivery.
+    """
     with ws.db.read() as tx:
         found = projects.find(tx, project)
-    draft = Source(0, found.id, name or kind, kind, str(place.absolute()))
-    wrong = [f for f in reach(ws, draft).health() if f.severity is Severity.ERROR]
+        earlier = _earlier(tx, found, name or kind)
+    draft = _folder_draft(found, kind, str(place.absolute()), name or kind, earlier, order)
+    notes = reach(ws, draft).health()
+    wrong = [f for f in notes if f.severity is Severity.ERROR]
     if wrong:
         reason = str(wrong[0].fields.get("reason", wrong[0].rule))
         raise InputError("folder-not-connected", place=draft.place, kind=kind, reason=reason)
     with ws.db.write() as tx:
-        source = projects.put_source(tx, found.id, draft.name, kind, draft.place)
+        source = projects.put_source(tx, found.id, draft.name, kind, draft.place, draft.options)
+        if earlier is not None and earlier.options.get("order") != draft.options.get("order"):
+            projects.set_cursor(tx, source.id, "")  # Read once more: other pictures are meant now.
         tokens.record(tx, who, "source-add", found.id, {"source": source.name, "place": source.place})
         reconcile.plan_next(tx, source)
+    if any(f.rule == "source-undecided" for f in notes):
+        reconcile.pull(ws, found.id, source.name)
     return source
+
+
+def _folder_draft(
+    project: Project, kind: SourceKind, place: str, name: str, earlier: Source | None, order: str | None
+) -> Source:
+    """The source as wished; what was said of the same place before still holds."""
+    known = dict(earlier.options) if earlier is not None and earlier.place == place else {}
+    return Source(0, project.id, name, kind, place, known | ({"order": order} if order else {}))
 
 
 # ---------------------------------------------------------------- where it is, and whether we can be reached

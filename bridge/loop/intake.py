@@ -10,22 +10,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 from sqlalchemy import Connection
 
-from bridge.errors import BridgeError, ConflictError, NotFoundError, RefusedError
+from bridge.errors import ConflictError, NotFoundError, RefusedError
+from bridge.loop import undecided
 from bridge.loop.keepsake import format_of, wrap
 from bridge.loop.merging import merge
 from bridge.loop.reading import recognise
 from bridge.loop.sighting import Sighting, equal_bytes
 from bridge.model.annotation import BOXED, Document, Image, Label, Region, content_hash, fold_name
 from bridge.model.dataset import Reading
-from bridge.model.delivery import DeliveryState
 from bridge.model.finding import Finding, Severity
 from bridge.model.project import Project, Source
 from bridge.plugin import Progress, ReadOptions, no_progress
-from bridge.store import deliveries, findings, images, projects, revisions
+from bridge.store import findings, images, projects, revisions
 from bridge.store.database import make_folder
 from bridge.store.images import Item
 from bridge.store.revisions import Draft
@@ -59,6 +60,11 @@ class Imported:
     revisions: int
     findings: tuple[Finding, ...]
 
+    @property
+    def outcome(self) -> dict[str, Any]:
+        """What a delivery remembers of it."""
+        return {name: getattr(self, name) for name in ("project", "order", "images", "boxes", "revisions")}
+
 
 def import_path(
     ws: Workspace, project: str, path: Path, options: IntakeOptions, progress: Progress = no_progress
@@ -90,12 +96,17 @@ def _import(ws: Workspace, project: str, path: Path, options: IntakeOptions, pro
     try:
         reading = ws.registry.format(name).read(path, options.read)
     except RefusedError as refusal:
-        _keep_refused(ws, project, path, options, refusal)
+        with ws.db.write() as tx:
+            number = undecided.keep_import(tx, project, path, name, options.read, refusal)
+        refusal.fields["delivery"] = number
         raise
     with ws.db.write() as tx:
         found = _project(tx, project)
         source = projects.put_source(tx, found.id, f"{name}:{path}", "import", str(path))
-    return take(ws, found, source, reading, options.who, progress)
+    done = take(ws, found, source, reading, options.who, progress)
+    with ws.db.write() as tx:
+        undecided.settle(tx, undecided.import_key(tx, project, path, name), done.outcome, options.who)
+    return done
 
 
 def _project(tx: Connection, name: str) -> Project:
@@ -103,19 +114,6 @@ def _project(tx: Connection, name: str) -> Project:
         return projects.find(tx, name)
     except NotFoundError:
         return projects.create(tx, name)
-
-
-def _keep_refused(ws: Workspace, project: str, path: Path, options: IntakeOptions, refusal: BridgeError) -> None:
-    body = {
-        "project": project,
-        "path": str(path),
-        "format": options.format,
-        "images": str(options.read.images) if options.read.images else None,
-        "refusal": {"rule": refusal.rule, "fields": refusal.fields},
-    }
-    with ws.db.write() as tx:
-        key = f"import:{project}:{path}:{time.time_ns()}"
-        deliveries.put(tx, "in", "import", None, key, body, DeliveryState.WAITING)
 
 
 def take(

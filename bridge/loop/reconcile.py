@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy import Connection
 
 from bridge.errors import BridgeError
-from bridge.loop import events
+from bridge.loop import events, undecided
 from bridge.loop.cut import CutOptions, cut
 from bridge.loop.intake import Imported, take
 from bridge.loop.joining import Joining
@@ -35,17 +35,25 @@ _MOST_TRIES = 20
 
 
 def pull(
-    ws: Workspace, project: str, source_name: str | None = None, progress: Progress = no_progress
+    ws: Workspace,
+    project: str,
+    source_name: str | None = None,
+    progress: Progress = no_progress,
+    who: str | None = None,
 ) -> list[Imported]:
-    """Read what changed in the connected tools (or the one of that name); the rest goes on when one fails."""
+    """Read what changed in the connected tools (or the one of that name); the rest goes on when one fails.
+
+    What a tool refuses waits as a Delivery until a person has decided; who is the one that has (None: nobody asked).
+    """
     found, tools = connected(ws, project, source_name)
     done: list[Imported] = []
     failures: list[BridgeError] = []
     for tool in tools:
         try:
-            with alone(ws, tool) as source:
+            with alone(ws, tool) as source, undecided.kept(ws, source):
                 waiting = _pending(ws, source)
                 done.append(_pull(ws, found, source, "poll", progress))
+                undecided.settle_pull(ws, source, done[-1].outcome, who)
                 _conclude(ws, found, waiting, done[-1:])
         except BridgeError as error:
             failures.append(error)

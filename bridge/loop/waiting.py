@@ -1,44 +1,69 @@
-"""Deliveries that wait for a person: go on with a refused import, or put one aside."""
+"""Deliveries that wait for a person: read what was refused as he chose, or put it aside."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Literal
 
-from bridge.errors import ConflictError, RefusedError
+from bridge.errors import BridgeError, ConflictError
+from bridge.loop import reconcile, undecided
 from bridge.loop.intake import IntakeOptions, import_path
+from bridge.loop.tool import connected
 from bridge.model.delivery import Delivery, DeliveryState
-from bridge.plugin import ReadOptions
-from bridge.store import deliveries, tokens
+from bridge.model.project import Source
+from bridge.store import deliveries, projects, tokens
 from bridge.workspace import Workspace
 
 Order = Literal["ntfs", "bytes", "created"]
 
 
-def resume(ws: Workspace, delivery_id: int, order: Order, who: str = "local") -> Delivery:
-    """Import again what was refused, in the order that a person chose.
+def resume(ws: Workspace, delivery_id: int, order: Order | None = None, who: str = "local") -> Delivery:
+    """Read again what was refused, in the order that a person chose (None: as it was asked for before).
 
-    Raises ConflictError delivery-settled when there is nothing to decide, and what the import raises. Refused again,
-    it waits under a new number, with what is wrong now.
+    Raises ConflictError delivery-settled when there is nothing to decide, and what the reading raises. Refused again,
+    it goes on waiting, with what is wrong now.
     """
     waiting = _waiting(ws, delivery_id)
-    body = waiting.body
-    if waiting.kind != "import":
+    if waiting.kind == undecided.IMPORT:
+        _import(ws, waiting, order, who)
+    elif waiting.kind == undecided.PULL and "refusal" in waiting.body:
+        _pull(ws, waiting, order, who)
+    else:
         raise ConflictError("delivery-settled", delivery=delivery_id, state=waiting.state.value)
-    images = Path(body["images"]) if body.get("images") else None
-    options = IntakeOptions(str(body.get("format", "auto")), ReadOptions(images=images, order=order), who)
+    with ws.db.read() as tx:
+        return deliveries.find(tx, delivery_id)
+
+
+def _import(ws: Workspace, waiting: Delivery, order: Order | None, who: str) -> None:
+    body = waiting.body
+    options = IntakeOptions(str(body["format"]), undecided.read_options(body, order=order), who)
+    import_path(ws, str(body["project"]), Path(body["path"]), options)
+
+
+def _pull(ws: Workspace, waiting: Delivery, order: Order | None, who: str) -> None:
+    """The order stays with the connection, so that it is read in the same way from now on."""
+    _, [source] = connected(ws, str(waiting.project), str(waiting.body["name"]))
+    if order is not None:
+        _change(ws, source, {**source.options, "order": order})
     try:
-        done = import_path(ws, str(body["project"]), Path(body["path"]), options)
-    except RefusedError as refusal:
-        _settle(ws, waiting, {"refused": refusal.rule}, who, "resume")
+        reconcile.pull(ws, source.project, source.name, who=who)
+    except BridgeError:
+        _change(ws, source, source.options)
         raise
-    outcome = {"order": done.order, "images": done.images, "boxes": done.boxes, "revisions": done.revisions}
-    return _settle(ws, waiting, {**outcome, "project": done.project}, who, "resume")
+
+
+def _change(ws: Workspace, source: Source, options: dict[str, object]) -> None:
+    with ws.db.write() as tx:
+        projects.set_options(tx, source.id, options)
 
 
 def dismiss(ws: Workspace, delivery_id: int, who: str = "local") -> Delivery:
     """Put a waiting or given-up delivery aside; raises ConflictError delivery-settled when there is none."""
-    return _settle(ws, _waiting(ws, delivery_id), {"dismissed": who}, who, "dismiss")
+    waiting = _waiting(ws, delivery_id)
+    with ws.db.write() as tx:
+        deliveries.settle(tx, waiting.id, DeliveryState.DONE, {"dismissed": who})
+        tokens.record(tx, who, "dismiss", waiting.project, {"delivery": waiting.id})
+        return deliveries.find(tx, waiting.id)
 
 
 def _waiting(ws: Workspace, delivery_id: int) -> Delivery:
@@ -47,10 +72,3 @@ def _waiting(ws: Workspace, delivery_id: int) -> Delivery:
     if found.state not in (DeliveryState.WAITING, DeliveryState.DEAD):
         raise ConflictError("delivery-settled", delivery=delivery_id, state=found.state.value)
     return found
-
-
-def _settle(ws: Workspace, waiting: Delivery, outcome: dict[str, object], who: str, what: str) -> Delivery:
-    with ws.db.write() as tx:
-        deliveries.settle(tx, waiting.id, DeliveryState.DONE, outcome)
-        tokens.record(tx, who, what, waiting.project, {"delivery": waiting.id})
-        return deliveries.find(tx, waiting.id)

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
+# Refusals that a person settles by saying in which order the files were listed.
+BY_ORDER = frozenset({"ambiguous-order", "index-keyed", "index-short"})
+
 
 class DeliveryState(StrEnum):
     """waiting = a person must decide; dead = given up after many tries, kept and listed."""

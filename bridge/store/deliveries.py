@@ -32,6 +32,25 @@ def put(
     return int(tx.execute(row.returning(t.delivery.c.id)).scalar_one()), True
 
 
+def wait(tx: Connection, kind: str, project: str | None, key: str, body: Mapping[str, Any]) -> int:
+    """Let something that came in wait for a person; what waits under this key already is brought up to date."""
+    before = keyed(tx, "in", key)
+    c = t.delivery.c
+    if before is not None and before.state is DeliveryState.WAITING:
+        tx.execute(update(t.delivery).where(c.id == before.id).values(project=project, body=dict(body)))
+        return before.id
+    if before is not None:  # What was decided of it earlier stays listed as it was.
+        tx.execute(update(t.delivery).where(c.id == before.id).values(key=f"{key}:{before.id}"))
+    return put(tx, "in", kind, project, key, body, DeliveryState.WAITING)[0]
+
+
+def keyed(tx: Connection, direction: Literal["in", "out"], key: str) -> Delivery | None:
+    """The delivery of a key, if there is one."""
+    c = t.delivery.c
+    row = tx.execute(select(t.delivery).where(c.direction == direction, c.key == key)).first()
+    return _delivery(row) if row else None
+
+
 def find(tx: Connection, delivery_id: int) -> Delivery:
     """A delivery by id; raises NotFoundError."""
     row = tx.execute(select(t.delivery).where(t.delivery.c.id == delivery_id)).first()

@@ -10,6 +10,7 @@ from pathlib import Path
 from bridge.errors import BridgeError
 from bridge.model.annotation import Document, fold_name
 from bridge.model.dataset import Dataset
+from bridge.model.delivery import BY_ORDER
 from bridge.model.finding import Finding, Severity
 from bridge.model.project import Source
 from bridge.plugin import Changes, Format, PushItem, PushOutcome, ReadOptions, WriteOptions
@@ -79,6 +80,8 @@ class VottFolder:
             self.format.read(self._place(), self._options())
         except BridgeError as error:
             fields = {"place": self.source.place, "reason": error.rule}
+            if error.rule in BY_ORDER:  # It is there, but a person must say first how it is to be read.
+                return [Finding("source-undecided", Severity.WARNING, None, fields)]
             return [Finding("source-unhealthy", Severity.ERROR, None, fields)]
         return []
 
@@ -86,8 +89,9 @@ class VottFolder:
         return Path(self.source.place)
 
     def _options(self) -> ReadOptions:
-        images = self.source.options.get("images")
-        return ReadOptions(Path(images) if images else None)
+        options = self.source.options
+        images = options.get("images")
+        return ReadOptions(Path(images) if images else None, options.get("order", "auto"))
 
     def _state(self) -> str:
         """A digest of name, size and time of the project's files."""

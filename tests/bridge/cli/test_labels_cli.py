@@ -48,7 +48,7 @@ def test_an_import_that_cannot_be_trusted_waits_for_a_person(say: Say, tmp_path:
     with ws.db.read() as tx:
         waiting = deliveries.listing(tx, state=DeliveryState.WAITING)
     ws.close()
-    assert len(waiting) == 2
+    assert len(waiting) == 1
     chosen = say("import", "撮影", "images.json", "--order", "ntfs", "--json").json
     assert (chosen["status"], chosen["order"]) == ("ok", "ntfs")
 

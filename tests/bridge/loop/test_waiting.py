@@ -6,18 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from bridge.errors import ConflictError, NotFoundError
-from bridge.loop import waiting
+from bridge.errors import ConflictError, NotFoundError, RefusedError
+from bridge.loop import undecided, waiting
 from bridge.model.delivery import DeliveryState
+from bridge.plugin import ReadOptions
 from bridge.store import deliveries, projects, revisions, tokens
 from bridge.workspace import Workspace
 
 
 def refused(ws: Workspace, path: Path, kind: str = "import") -> int:
-    body = {"project": "浴衣", "path": str(path), "format": "auto", "images": None}
     with ws.db.write() as tx:
-        number, _ = deliveries.put(tx, "in", kind, None, f"{kind}:{path}", body, DeliveryState.WAITING)
-    return number
+        if kind == "import":
+            return undecided.keep_import(tx, "浴衣", path, "coco", ReadOptions(), RefusedError("x"))
+        body = {"project": "浴衣", "path": str(path)}
+        return deliveries.put(tx, "in", kind, None, f"{kind}:{path}", body, DeliveryState.WAITING)[0]
 
 
 def coco(path: Path, picture: Callable[..., Path]) -> Path:
