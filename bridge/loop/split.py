@@ -33,8 +33,7 @@ def boxed_labels(document: Document) -> tuple[str, ...]:
     width, height = document.image.width, document.image.height
     found: list[str] = []
     for region in document.regions or ():
-        box = region.box.clipped(width, height) if region.box else None
-        if box is not None and box.width > 0 and box.height > 0:
+        if region.box is not None and region.box.inside(width, height) is not None:
             found += region.labels
     return tuple(found)
 

@@ -27,6 +27,10 @@ class State(StrEnum):
     LABELLED = "labelled"
 
 
+# Places are compared to 1/1000 px; a side below that is none.
+_NO_SIDE = 1e-3
+
+
 @dataclass(frozen=True, slots=True)
 class Box:
     """An axis-aligned bounding box in float pixels, top-left origin, corner to corner."""
@@ -54,6 +58,16 @@ class Box:
             min(max(self.right, 0.0), width),
             min(max(self.bottom, 0.0), height),
         )
+
+    def inside(self, width: float, height: float) -> Box | None:
+        """The part of the box in a picture of width x height that is an object; None where there is none.
+
+        That is a pixel each way, or the box's full side if that is less; a side below 1/1000 px is none.
+        """
+        part = self.clipped(width, height)
+        least_width, least_height = min(1.0, self.width), min(1.0, self.height)
+        is_there = part.width >= max(least_width, _NO_SIDE) and part.height >= max(least_height, _NO_SIDE)
+        return part if is_there else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bridge.model.annotation import Box
 from bridge.model.finding import Finding, Fix, Severity
 from bridge.plugin import View
 from plugins.validators.boxes import boxes, names, overshoot, short
@@ -14,8 +13,6 @@ _SILENT_PIXELS = 1.0
 # From here on the object's shape changes visibly when the box is cut at the edge.
 _WARN_PIXELS = 2.0
 _WARN_SHARE = 0.01
-# A strip thinner than a pixel is no object: such a box counts as wholly outside.
-_LEAST_INSIDE = 1.0
 
 
 class Outside:
@@ -32,7 +29,7 @@ class Outside:
                 continue
             inside = box.clipped(image.width, image.height)
             share = 1 - inside.width * inside.height / (box.width * box.height)
-            wholly = not is_worth_keeping(inside, box)
+            wholly = box.inside(image.width, image.height) is None
             clip = Fix.CLIP if region.kind == "rectangle" and not wholly else None
             fields = {
                 "box": index + 1,
@@ -42,12 +39,6 @@ class Outside:
                 "size": f"{image.width} x {image.height}",
             }
             yield Finding(self.rule, _severity(wholly, beyond, share), image.name, fields, index, clip)
-
-
-def is_worth_keeping(inside: Box, box: Box) -> bool:
-    """Whether enough of the box lies inside to be an object: a pixel each way, or its full side if that is less."""
-    least_width, least_height = min(_LEAST_INSIDE, box.width), min(_LEAST_INSIDE, box.height)
-    return inside.width >= least_width and inside.height >= least_height
 
 
 def _severity(wholly: bool, beyond: float, share: float) -> Severity:

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bridge.model.annotation import Box, Region
-from plugins.validators.outside import is_worth_keeping
 
 # A side below this many pixels is none.
 _NONE = 1e-3
@@ -125,7 +124,7 @@ def _corners(region: Region, width: int, height: int) -> tuple[float, float, flo
     box = region.box
     if box is None or not math.isfinite(box.left + box.top + box.right + box.bottom):
         return None
-    inside = box.clipped(width, height)
-    if inside.width < _NONE or inside.height < _NONE or not is_worth_keeping(inside, box):
+    inside = box.inside(width, height)
+    if inside is None:
         return None
     return inside.left, inside.top, inside.right, inside.bottom, inside != box
