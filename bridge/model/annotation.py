@@ -145,7 +145,8 @@ class Document:
 
     extra is what the tool wrote about this picture that we do not know. findings are what reading it showed.
     held_out is True or False where the tool (a darknet valid.txt) says so, else None. predictions are regions
-    that a checkpoint wrote there and no person has touched: they are not labels.
+    that a checkpoint wrote there and no person has touched: they are not labels. looked tells that a person has
+    seen the picture in the tool since then.
     """
 
     image: Image
@@ -155,6 +156,7 @@ class Document:
     held_out: bool | None = None
     author: str | None = None
     predictions: tuple[Region, ...] = ()
+    looked: bool = False
 
     @property
     def state(self) -> State:

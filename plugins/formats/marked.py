@@ -8,26 +8,23 @@ from __future__ import annotations
 
 import hashlib
 import math
-import re
 import unicodedata
 
 from bridge.model.annotation import Region
-
-# The checkpoint's id may hold "-" itself, the number and the digits after it cannot.
-_MARK = re.compile(r"lb-(?P<checkpoint>.+)-\d+-(?P<digest>[0-9a-f]{8})", re.DOTALL)
+from bridge.model.prediction import Mark
 
 
 def mark(checkpoint: str, n: int, region: Region) -> str:
     """The id to write for the n-th region that this checkpoint made in a picture."""
-    return f"lb-{checkpoint}-{n}-{_digest(region)}"
+    return Mark(checkpoint, n, _digest(region)).text
 
 
 def unmarked(region_id: str, region: Region) -> str | None:
     """The checkpoint's id if the region is exactly as it was written; None for a person's region or a touched one."""
-    found = _MARK.fullmatch(region_id)
-    if found is None or found["digest"] != _digest(region):
+    found = Mark.read(region_id)
+    if found is None or found.digest != _digest(region):
         return None
-    return found["checkpoint"]
+    return found.checkpoint
 
 
 def _digest(region: Region) -> str:
