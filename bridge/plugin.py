@@ -16,18 +16,18 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import pluggy
 
-from bridge.model.anchors import Anchors
-from bridge.model.annotation import Document, Image
-from bridge.model.dataset import Dataset, Reading
-from bridge.model.finding import Finding
-from bridge.model.prediction import Prediction
-from bridge.model.project import Source
-from bridge.model.scores import Scores
-from bridge.model.training import Failure, Recipe, RunEvent, Stream
-
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from bridge.model.anchors import Anchors
+    from bridge.model.annotation import Document, Image
+    from bridge.model.dataset import Dataset, Reading
+    from bridge.model.finding import Finding
+    from bridge.model.prediction import Prediction
+    from bridge.model.project import Source
+    from bridge.model.scores import Scores
+    from bridge.model.training import Failure, Recipe, RunEvent, Stream
 
 Progress = Callable[[int, int], None]
 
@@ -41,13 +41,20 @@ def no_progress(done: int, total: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
-    """How to read: where the pictures are (None = as the file says), file order, label config, size bounds."""
+    """How to read: where the pictures are (None = as the file says), file order, label config, size bounds.
+
+    extras is False where nobody goes back to this format: a reader need not keep what only its tool knows.
+    security_token opens what a tool encrypted (VoTT 2's connections): a key as the tool shows it, or the path of a
+    file with it. It is a secret: neither shown nor kept.
+    """
 
     images: Path | None = None
     order: Literal["auto", "ntfs", "bytes", "created"] = "auto"
     label_config: Path | None = None
     max_file_megabytes: int = 512
     max_megapixels: int = 200
+    extras: bool = True
+    security_token: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

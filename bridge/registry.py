@@ -7,14 +7,14 @@ import importlib.util
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import cache, partial
-from importlib import metadata
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal, cast, get_args
 
 from bridge import plugin
 from bridge.errors import NotFoundError
+from bridge.installed import entry_points, version_of
 
 Kind = Literal["format", "validator", "engine", "detector", "evaluator", "boxes", "anchors", "source", "listener"]
 Origin = Literal["built-in", "package", "folder"]
@@ -84,10 +84,9 @@ class Registry:
         self._plugins: dict[str, Plugin] = {}
         self._loaded: dict[str, Any] = {}
         for key, target in BUILT_IN.items():
-            self._add(Plugin(*_split(key), target, "built-in", _version("labelbridge")))
-        for point in metadata.entry_points(group="labelbridge"):
-            version = point.dist.version if point.dist else ""
-            self._add(Plugin(*_split(point.name), point.value, "package", version))
+            self._add(Plugin(*_split(key), target, "built-in"))
+        for point in entry_points("labelbridge"):
+            self._add(Plugin(*_split(point.name), point.target, "package", point.version))
         if folder is not None and folder.is_dir():
             for path in sorted(folder.glob("*.py")):
                 self._add_file(path)
@@ -144,7 +143,8 @@ class Registry:
         """Every plugin that is known, broken ones too; loads them all to find out."""
         for kind in get_args(Kind):
             deque(self.usable(kind), maxlen=0)
-        return list(self._plugins.values())
+        ours = version_of("labelbridge")
+        return [replace(p, version=ours) if p.origin == "built-in" else p for p in self._plugins.values()]
 
     def _add(self, found: Plugin) -> bool:
         """Make known by name; the last one of a name is the one that counts. False when there is no such kind."""
@@ -218,14 +218,6 @@ def _missing(kind: Kind, made: Any) -> list[str]:
 def _split(key: str) -> tuple[str, str]:
     kind, _, name = key.partition(":")
     return kind, name
-
-
-@cache
-def _version(distribution: str) -> str:
-    try:
-        return metadata.version(distribution)
-    except metadata.PackageNotFoundError:
-        return ""
 
 
 def _reason(error: BaseException) -> str:

@@ -28,7 +28,7 @@ def export_path(
     allow_loss: bool = False,
 ) -> list[Finding]:
     """Turn a bare file or folder into another format, without a store."""
-    bare = read_path(registry, path, read)
+    bare = read_path(registry, path, read, format_name)
     documents, reading, notes = bare.documents, bare.reading, list(bare.findings)
     used = dict.fromkeys([*reading.labels, *(n for d in documents for r in d.regions or () for n in r.labels)])
     held_out = frozenset(d.image.name for d in documents if d.held_out)

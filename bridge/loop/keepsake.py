@@ -31,6 +31,8 @@ def unwrap(document: Document, format_name: str) -> Document:
     if kept.get("format") == format_name:
         return replace(document, extra=kept.get("extra", {}), held_out=held_out)
     regions = document.regions
-    if regions is not None:
+    if regions is not None and any(region.extra for region in regions):
         regions = tuple(replace(region, extra={}) if region.extra else region for region in regions)
+    elif not kept:
+        return document
     return replace(document, regions=regions, extra={}, held_out=held_out)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import gc
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bridge.errors import InputError, NotFoundError
@@ -23,12 +25,28 @@ class Bare:
     findings: tuple[Finding, ...]
 
 
-def read_path(registry: Registry, path: Path, options: ReadOptions) -> Bare:
-    """Read a bare file or folder; raises what recognise and the format raise."""
+def read_path(registry: Registry, path: Path, options: ReadOptions, back_to: str | None = None) -> Bare:
+    """Read a bare file or folder; raises what recognise and the format raise.
+
+    back_to is the format that the documents are for: what only their tool knows is kept where it is the same one.
+    """
     name = recognise(registry, path)
+    options = replace(options, extras=name == back_to)
     reading = registry.format(name).read(path, options)
-    documents = tuple(reading.documents)
+    documents = _held(reading.documents)
     return Bare(name, reading, documents, (*reading.findings, *(f for d in documents for f in d.findings)))
+
+
+def _held(documents: Iterable[Document]) -> tuple[Document, ...]:
+    """All documents in memory; none of it is garbage, so the collector need not look for any among them."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        return tuple(documents)
+    finally:
+        gc.freeze()
+        if collects:
+            gc.enable()
 
 
 def recognise(registry: Registry, path: Path) -> str:

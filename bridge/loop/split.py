@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bridge.model.annotation import Document
+from bridge.model.annotation import Document, Region
 
 # Reviewed-empty pictures count as a class of their own, so that both sides get their share.
 _EMPTY = ""
@@ -27,15 +27,23 @@ class Candidate:
     held_out: bool | None = None
     trained: bool = False
 
+    def counts(self) -> Counter[str]:
+        """How many boxes of each label; a picture without any is one of the class of empty ones."""
+        return Counter(self.labels or (_EMPTY,))
+
 
 def boxed_labels(document: Document) -> tuple[str, ...]:
     """The labels of all boxes that darknet would get."""
     width, height = document.image.width, document.image.height
-    found: list[str] = []
-    for region in document.regions or ():
-        if region.box is not None and region.box.inside(width, height) is not None:
-            found += region.labels
-    return tuple(found)
+    return tuple(label for r in document.regions or () if _shows(r, width, height) for label in r.labels)
+
+
+def _shows(region: Region, width: int, height: int) -> bool:
+    """Whether enough of its box lies inside the picture to be an object."""
+    if region.lies_inside(width, height):
+        return True
+    box = region.box
+    return box is not None and box.inside(width, height) is not None
 
 
 def choose(candidates: Sequence[Candidate], fraction: float, seed: int) -> set[str]:
@@ -44,34 +52,32 @@ def choose(candidates: Sequence[Candidate], fraction: float, seed: int) -> set[s
     Class after class, the one that lacks most (relative to its size) gets the next picture that has it. The last one is
     never taken: something must be left to train on.
     """
-    counts = {id(c): Counter(c.labels or (_EMPTY,)) for c in candidates}
-    total: Counter[str] = sum(counts.values(), Counter())
+    total: Counter[str] = Counter()
+    for candidate in candidates:
+        total.update(candidate.labels or (_EMPTY,))
     lacking = {label: n * (1 - fraction) for label, n in total.items()}
     chosen = [c for c in candidates if c.held_out]
     for candidate in chosen:
-        _take(lacking, counts[id(candidate)])
-    open_ = [c for c in candidates if c.held_out is None]
-    queues = _queues(open_, counts, random.Random(seed))
+        _take(lacking, candidate.counts())
+    queues = _queues((c for c in candidates if c.held_out is None), random.Random(seed))
     used: set[int] = set()
     while len(chosen) + 1 < len(candidates) and (label := _neediest(lacking, total, queues)) is not None:
         candidate = queues[label].pop()
-        if id(candidate) not in used and _fits(lacking, counts[id(candidate)], label):
+        if id(candidate) not in used and _fits(lacking, counts := candidate.counts(), label):
             used.add(id(candidate))
             chosen.append(candidate)
-            _take(lacking, counts[id(candidate)])
+            _take(lacking, counts)
     return {name for candidate in chosen for name in candidate.names}
 
 
-def _queues(
-    open_: Iterable[Candidate], counts: Mapping[int, Counter[str]], dice: random.Random
-) -> dict[str, list[Candidate]]:
+def _queues(open_: Iterable[Candidate], dice: random.Random) -> dict[str, list[Candidate]]:
     """Per class its pictures, the ones to take first at the end."""
     mixed = sorted(open_, key=lambda c: c.names)
     dice.shuffle(mixed)
     mixed.sort(key=lambda c: not c.trained)
     queues: dict[str, list[Candidate]] = defaultdict(list)
     for candidate in mixed:
-        for label in counts[id(candidate)]:
+        for label in dict.fromkeys(candidate.labels or (_EMPTY,)):
             queues[label].append(candidate)
     return queues
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Literal
 
 from bridge.model.finding import Finding
@@ -94,9 +96,20 @@ class Region:
             return None
         if self.kind == "ellipse":
             return _ellipse_bounds(self.points)
+        if self.kind == "rectangle":  # Nearly all are, and there may be a million of them.
+            (left, top), (right, bottom) = self.points
+            if left <= right and top <= bottom:
+                return Box(left, top, right, bottom)
         xs = [p[0] for p in self.points]
         ys = [p[1] for p in self.points]
         return Box(min(xs), min(ys), max(xs), max(ys))
+
+    def lies_inside(self, width: float, height: float) -> bool:
+        """Whether this is a rectangle with its corners in order, wholly inside a picture: nearly all are."""
+        if self.kind != "rectangle":
+            return False
+        (left, top), (right, bottom) = self.points
+        return 0 <= left <= right - _NO_SIDE and 0 <= top <= bottom - _NO_SIDE and right <= width and bottom <= height
 
     @classmethod
     def rectangle(cls, box: Box, *labels: str, **rest: Any) -> Region:
@@ -211,12 +224,20 @@ def content_hash(name: str, width: int, height: int, regions: Iterable[Region]) 
     Points count to 1e-3 px and the order of regions does not, so that reading the same labels again is equal.
     """
     lines = sorted(
-        f"{r.kind}|{','.join(sorted(r.labels))}|" + ";".join(f"{_milli(x)},{_milli(y)}" for x, y in r.points)
-        for r in regions
+        f"{r.kind}|{_joined(r.labels)}|" + ";".join(f"{_milli(x)},{_milli(y)}" for x, y in r.points) for r in regions
     )
     state = State.LABELLED if lines else State.REVIEWED_EMPTY
     head = f"{fold_name(name)}\n{width}x{height}\n{state}\n"
     return hashlib.sha256((head + "\n".join(lines)).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@lru_cache(maxsize=4096)
+def _joined(labels: tuple[str, ...]) -> str:
+    """Label names, each once, so that one label with a comma in it is not taken for two."""
+    return ",".join(sorted({_SEPARATOR.sub(lambda sign: f"\\{ord(sign[0])}", label) for label in labels}))
+
+
+_SEPARATOR = re.compile(r"[,|\\\n]")
 
 
 def _milli(value: float) -> str:

@@ -142,6 +142,8 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 def unsafe(name: str) -> bool:
     """Whether a name leads out of its folder (.., absolute, a drive letter) or is none at all."""
+    if name[1:2] != ":" and "/" not in name and "\0" not in name:  # Nearly all are the bare name of a file.
+        return name[:1] in ("", "\\") or name in (".", "..")
     parts = name.split("/")
     drive = len(name) > 1 and name[1] == ":" and name[0].isascii() and name[0].isalpha()
     return drive or "\0" in name or name.startswith("\\") or any(part in ("", ".", "..") for part in parts)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from xml.etree.ElementTree import Element, ParseError
-from xml.sax.saxutils import quoteattr
-
-from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import fromstring
+from typing import TYPE_CHECKING
 
 from bridge.errors import InputError
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
 
 SHAPES = ("rectangle", "polygon", "keypoint", "ellipse", "brush")
 
@@ -64,6 +63,11 @@ class LabelConfig:
 
 def parse_config(xml: str) -> LabelConfig:
     """Read a labeling config; raises InputError label-config-broken."""
+    from xml.etree.ElementTree import ParseError
+
+    from defusedxml import DefusedXmlException
+    from defusedxml.ElementTree import fromstring
+
     try:
         if len(xml) > _MOST:
             raise InputError("label-config-broken", reason=f"> {_MOST}")
@@ -102,6 +106,8 @@ def _labels(element: Element) -> list[tuple[str, str | None]]:
 
 def default_config(labels: Sequence[str], colors: Mapping[str, str], shapes: Sequence[str] = ("rectangle",)) -> str:
     """A labeling config for these labels in this order; boxes are drawn by the control "label"."""
+    from xml.sax.saxutils import quoteattr  # Brings all of urllib along.
+
     lines = ["<View>", '  <Image name="image" value="$image"/>']
     for shape in shapes:
         tag, name = _WRITTEN[shape]

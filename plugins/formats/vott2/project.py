@@ -14,6 +14,7 @@ from plugins.formats.mending import read_settled
 from plugins.formats.vott2.asset import Record
 from plugins.formats.vott2.labels import Labels, read_labels
 from plugins.formats.vott2.plain import plain_regions
+from plugins.formats.vott2.sealed import unseal
 
 SUFFIX = ".vott"
 ASSET_SUFFIX = "-asset.json"
@@ -25,7 +26,10 @@ _DEPTH = 2
 
 @dataclass(frozen=True, slots=True)
 class VottProject:
-    """One project as it lies on disk: its assets by id, in its order, and the paths of its asset files by asset id."""
+    """One project as it lies on disk: its assets by id, in its order, and the paths of its asset files by asset id.
+
+    unsealed are the options of its encrypted connections, where a key was given; content keeps them as they are.
+    """
 
     path: Path
     content: Record
@@ -34,6 +38,7 @@ class VottProject:
     findings: tuple[Finding, ...] = ()
     max_megabytes: int = 512
     inline: dict[str, Labels] = field(default_factory=dict)
+    unsealed: dict[str, Record] = field(default_factory=dict, repr=False)
 
     @property
     def tags(self) -> list[Record]:
@@ -66,8 +71,11 @@ def candidates(path: Path) -> list[Path]:
     return [path / name for name in projects or names]
 
 
-def open_project(path: Path, max_megabytes: int = 512) -> VottProject:
-    """The project at a path; raises NotFoundError, RefusedError (several in a folder) or InputError (unreadable)."""
+def open_project(path: Path, max_megabytes: int = 512, token: str = "") -> VottProject:
+    """The project at a path, its connections opened with a security token if one is given.
+
+    Raises NotFoundError, RefusedError (several in a folder) or InputError (unreadable).
+    """
     found = candidates(path)
     if len(found) > 1:
         raise RefusedError("vott-several", path=str(path), found=", ".join(p.name for p in found))
@@ -80,8 +88,11 @@ def open_project(path: Path, max_megabytes: int = 512) -> VottProject:
     fields = {"path": found[0].name, "how": mended.how, "lost": mended.lost}
     damage = [Finding("damaged", Severity.WARNING, None, fields)] if mended.how else []
     assets = {key: asset for key, asset in content.get("assets", {}).items() if isinstance(asset, dict)}
-    project = VottProject(found[0], content, assets, max_megabytes=max_megabytes)
-    project = replace(project, findings=(*damage, *bad_text(found[0], mended.halves)))
+    opened = unseal(content, token)
+    notes = (*damage, *bad_text(found[0], mended.halves), *opened.findings)
+    project = VottProject(
+        found[0], content, assets, findings=notes, max_megabytes=max_megabytes, unsealed=opened.options
+    )
     if found[0].name.endswith(EXPORT_SUFFIX):
         return _unfolded(project)
     return replace(project, files=_asset_files(found[0].parent))

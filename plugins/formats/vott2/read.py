@@ -30,7 +30,7 @@ _NOTHING = Labels({})
 
 def read(path: Path, options: ReadOptions) -> Reading:
     """The project at a path; raises as open_project."""
-    project = open_project(path, options.max_file_megabytes)
+    project = open_project(path, options.max_file_megabytes, options.security_token)
     entries, findings = entries_of(project, options.images)
     pictures = Whereabouts(project.path.parent, options.images, options.max_megapixels)
     every = entries + unshown(project, entries, pictures, options.images)
@@ -38,7 +38,7 @@ def read(path: Path, options: ReadOptions) -> Reading:
     title = project.content.get("name")
     return Reading(
         labels=tuple(tags),
-        documents=Documents(project, every, pictures),
+        documents=Documents(project, every, pictures, options.extras),
         total=len(every),
         title=title if isinstance(title, str) else project.path.stem,
         declared=isinstance(project.content.get("tags"), list),
@@ -69,10 +69,23 @@ class Documents:
     project: VottProject
     entries: tuple[Entry, ...]
     pictures: Whereabouts
+    extras: bool = True
 
     def __iter__(self) -> Iterator[Document]:
         for entry in self.entries:
-            yield self._document(entry)
+            yield (None if self.extras else self._plain(entry)) or self._document(entry)
+
+    def _plain(self, entry: Entry) -> Document | None:
+        """A picture of which there is nothing to say but its rectangles; None for any other."""
+        if entry.is_frame or entry.twins or entry.file is not None or entry.asset.get("state") != TAGGED:
+            return None
+        regions = self.project.plain_regions(entry.id)
+        if not regions:
+            return None
+        image, findings = self.pictures.image(entry)
+        if image.orientation != 1 or size_of(entry.asset) != (image.width, image.height):
+            return None
+        return Document(image, regions, findings)
 
     def _document(self, entry: Entry) -> Document:
         image, findings = (_frame(entry), ()) if entry.is_frame else self.pictures.image(entry)
@@ -84,13 +97,12 @@ class Documents:
         regions, doubts = _settled(entry, labels, drawn)
         twins, twin_findings = self._twins(entry, labels)
         extra: dict[str, Any] = {KEY: _kept(entry, labels, drawn, twins)}
-        if drawn.predictions:
-            # VoTT marks what it has shown, also when nothing was changed there.
-            extra["visited"] = entry.asset.get("state") in (VISITED, TAGGED)
+        # VoTT marks what it has shown, also when nothing was changed there.
+        looked = entry.asset.get("state") in (VISITED, TAGGED) and not (labels and labels.cut)
         damage = tuple(replace(f, image=entry.name) for f in (*labels.damage, *labels.notes)) if labels else ()
         shapes = shape_findings(entry.name, regions or ())
         every = (*findings, *grid_findings(grid), *damage, *drawn.findings, *shapes, *doubts, *twin_findings)
-        return Document(image, regions, every, extra, predictions=drawn.predictions)
+        return Document(image, regions, every, extra, predictions=drawn.predictions, looked=looked)
 
     def _twins(self, entry: Entry, labels: Labels | None) -> tuple[list[Record], tuple[Finding, ...]]:
         """The older assets of the same picture with their labels, and the finding that there are some."""

@@ -16,6 +16,7 @@ from bridge.model.annotation import Kind, Point, Region
 from bridge.model.finding import Severity
 from plugins.formats.pixels import finite
 from plugins.formats.vott2.asset import Record
+from plugins.formats.vott2.plain import AGREE, ROUNDING
 
 # Where in extra we keep what VoTT wrote; in a project's extra also the asset files that belong to no picture.
 KEY, FILES = "vott", "vott-files"
@@ -34,8 +35,6 @@ _LEAST_POINTS = {"polygon": 3, "polyline": 2, "point": 1}
 
 _NUMBERS, _TEXT = {int, float}, {str}
 
-# Box and points of one rectangle may differ by rounding; beyond this many pixels one of them is wrong.
-_AGREE = 1.0
 _ELLIPSE_CORNERS = 32
 
 
@@ -59,12 +58,13 @@ def _usual(raw: Record) -> Region | None:
         left, top, width, height, right, bottom = map(float, sides)
     except (KeyError, TypeError, IndexError, OverflowError):
         return None
-    corners = ((left, top), (left + width, top + height))
-    off = max(abs(corners[1][0] - right), abs(corners[1][1] - bottom))
-    if not (off <= _AGREE and width >= 0 and height >= 0):  # Also where one is not a number.
+    far = (left + width, top + height)
+    off = max(abs(far[0] - right), abs(far[1] - bottom))
+    if not (off <= AGREE and width >= 0 and height >= 0):  # Also where one is not a number.
         return None
-    exact = (right, bottom) == corners[1] and (width, height) == (right - left, bottom - top)
-    return Region("rectangle", corners, tuple(tags), region_id, extra={} if exact else {KEY: sides[2:]})
+    far = (right, bottom) if off <= ROUNDING else far
+    exact = far == (right, bottom) and (width, height) == (right - left, bottom - top)
+    return Region("rectangle", ((left, top), far), tuple(tags), region_id, extra={} if exact else {KEY: sides[2:]})
 
 
 def _unusual(raw: Record) -> tuple[Region, tuple[Flaw, ...]]:
@@ -126,8 +126,9 @@ def _rectangle(raw: Record) -> tuple[tuple[Point, ...] | None, tuple[Flaw, ...]]
         return bounds, ()
     (ax, ay), (bx, by) = corners
     boxed = ((min(ax, bx), min(ay, by)), (max(ax, bx), max(ay, by)))
-    if all(abs(p - q) <= _AGREE for a, b in zip(boxed, bounds, strict=True) for p, q in zip(a, b, strict=True)):
-        return corners, ()
+    if all(abs(p - q) <= AGREE for a, b in zip(boxed, bounds, strict=True) for p, q in zip(a, b, strict=True)):
+        near = all(abs(p - q) <= ROUNDING for p, q in zip(corners[1], bounds[1], strict=True))
+        return (corners[0], bounds[1]) if near else corners, ()
     fields = {"case": "box", "ours": _text(bounds), "theirs": _text(boxed)}
     return bounds, (("disagreement", Severity.WARNING, fields),)
 

@@ -66,5 +66,5 @@ def _names(root: Path, folder: str) -> Iterator[str]:
     """Names of pictures in a folder under the root."""
     inside = PictureFolder(root / folder).names()
     for name in sorted(name for name, is_folder in inside if not is_folder and not name.startswith(".")):
-        if Path(name).suffix.lower() in _EXTENSIONS:
+        if name[name.rfind(".") :].lower() in _EXTENSIONS:
             yield f"{folder}/{name}" if folder else name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
@@ -103,15 +104,25 @@ def _fill(layout: Layout, folder: Path, how: Literal["link", "copy"], progress: 
         if not _place(source, folder / path, how, fresh):
             gone.append(path)
         progress(done, len(layout.pictures))
+    root = f"{folder}/"
     for path, text in layout.labels.items():
         if fresh:
-            with open(folder / path, "w", encoding="ascii", newline="") as file:  # noqa: PTH123 - one per picture
-                file.write(text)
+            _write_new(root + path, text.encode("ascii"))
         else:
             write_atomic(folder / path, text, sync=False)
     for name, text in layout.heads.items():
         write_atomic(folder / name, text.encode("utf-8", "surrogatepass"))
     return gone
+
+
+def _write_new(path: str, data: bytes) -> None:
+    """A small file that is not there yet; the folder appears only when all of it was written."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o644)
+    try:
+        if os.write(handle, data) != len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
+    finally:
+        os.close(handle)
 
 
 def _place(source: Path, target: Path, how: Literal["link", "copy"], fresh: bool) -> bool:

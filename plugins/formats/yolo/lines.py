@@ -9,8 +9,6 @@ from dataclasses import dataclass
 
 from bridge.model.annotation import Box, Region
 
-# A side below this many pixels is none.
-_NONE = 1e-3
 # Ten digits of a fraction tell this many of a pixel, for the largest picture.
 _DIGITS = 5
 _SEPARATORS = re.compile(r"[,;\s]+")
@@ -90,41 +88,31 @@ def render_lines(
     lines: list[str] = []
     whole = True
     for region in regions:
-        corners = _corners(region, width, height)
-        if corners is None:
-            whole = False
+        labels = region.labels
+        if len(labels) == 1 and labels[0] in numbers and region.lies_inside(width, height):
+            (left, top), (right, bottom) = region.points  # There may be a million such.
+            lines.append(_line(numbers[labels[0]], left, top, right, bottom, width, height))
             continue
-        left, top, right, bottom, clipped = corners
-        x, y, w, h = (
-            (left + right) / 2 / width,
-            (top + bottom) / 2 / height,
-            (right - left) / width,
-            (bottom - top) / height,
-        )
-        place = f"{x:.10f} {y:.10f} {w:.10f} {h:.10f}"
-        written = [f"{numbers[label]} {place}" for label in dict.fromkeys(region.labels) if label in numbers]
-        whole = whole and not clipped and bool(written) and len(written) == len(region.labels)
+        written, unchanged = _lines_of(region, numbers, width, height)
         lines += written
+        whole = whole and unchanged
     return lines, whole
 
 
-def _corners(region: Region, width: int, height: int) -> tuple[float, float, float, float, bool] | None:
-    """The corners of what lies inside the picture, and whether that is less than all; None if nothing worth keeping."""
-    if region.kind == "rectangle":  # Nearly all are rectangles inside, and there may be a million of them.
-        (left, top), (right, bottom) = region.points
-        if (
-            left >= 0
-            and top >= 0
-            and right <= width
-            and bottom <= height
-            and left + _NONE <= right
-            and top + _NONE <= bottom
-        ):
-            return left, top, right, bottom, False
+def _lines_of(region: Region, numbers: Mapping[str, int], width: int, height: int) -> tuple[list[str], bool]:
+    """The lines of any region, and whether it went into them as it is."""
     box = region.box
     if box is None or not math.isfinite(box.left + box.top + box.right + box.bottom):
-        return None
+        return [], False
     inside = box.inside(width, height)
     if inside is None:
-        return None
-    return inside.left, inside.top, inside.right, inside.bottom, inside != box
+        return [], False
+    corners = inside.left, inside.top, inside.right, inside.bottom
+    listed = [numbers[label] for label in dict.fromkeys(region.labels) if label in numbers]
+    written = [_line(number, *corners, width, height) for number in listed]
+    return written, inside == box and bool(written) and len(written) == len(region.labels)
+
+
+def _line(number: int, left: float, top: float, right: float, bottom: float, width: int, height: int) -> str:
+    x, y = (left + right) / (2 * width), (top + bottom) / (2 * height)
+    return f"{number} {x:.10f} {y:.10f} {(right - left) / width:.10f} {(bottom - top) / height:.10f}"

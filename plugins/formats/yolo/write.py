@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from bridge.errors import InputError, RefusedError
-from bridge.model.annotation import Document, State
+from bridge.model.annotation import BOXED, Document, State
 from bridge.model.dataset import Dataset
 from bridge.model.finding import Finding, Severity
 from bridge.plugin import View, WriteOptions
@@ -97,6 +98,10 @@ class _Gathering:
             self.findings += [finding for rule in _RULES for finding in rule.check(view)]
         if image.orientation != 1:
             self._say(document, "exif", Severity.WARNING, case="stored", orientation=image.orientation)
+        if any(region.kind in BOXED and not region.labels for region in regions):
+            # The object that nobody has named yet would be trained as background.
+            self._say(document, "untagged", Severity.ERROR, case="cut")
+            return None
         if regions and not lines:
             self._say(document, "no-box", Severity.WARNING, case="cut", count=len(regions))
             return None
@@ -127,8 +132,11 @@ class _Gathering:
 
 
 def _extension_of(path: str) -> str:
-    with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - called for every picture
-        head = file.read(8)
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    try:
+        head = os.read(handle, 8)
+    finally:
+        os.close(handle)
     return next((extension for magic, extension in _MAGIC if head.startswith(magic)), "")
 
 
