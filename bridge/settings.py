@@ -54,6 +54,8 @@ class Settings:
     log_level: str = "info"
     # Comma list of hosts (host or host:port) whose picture URLs may be fetched; a connected tool's host always may.
     fetch_hosts: str = ""
+    # Security token of VoTT 2 that opens a project's encrypted connections: its key, or the path of a file with it.
+    vott_token: str = ""
     # Largest picture in megapixels, and largest project file in megabytes, that is read.
     max_megapixels: int = 200
     max_file_megabytes: int = 512

@@ -9,6 +9,7 @@ import click
 
 from bridge.cli.command import Call, command, project_or_path
 from bridge.cli.console import error_json, finding_json
+from bridge.cli.refused import say_refused
 from bridge.cli.values import Word, network_size
 from bridge.errors import NotFoundError, RefusedError, UsageError
 from bridge.model.finding import Finding, Severity
@@ -23,6 +24,7 @@ _READ_OPTIONS = (
     click.option("--images", type=click.Path(path_type=Path), metavar="FOLDER"),
     click.option("--order", type=click.Choice(["auto", "ntfs", "bytes", "created"]), default="auto", show_default=True),
     click.option("--label-config", type=click.Path(path_type=Path), metavar="FILE"),
+    click.option("--security-token", metavar="KEY"),
 )
 
 
@@ -32,10 +34,14 @@ def _reading(function: Any) -> Any:
     return function
 
 
-def _read_options(call: Call, images: Path | None, order: Any, label_config: Path | None) -> ReadOptions:
+def _read_options(
+    call: Call, images: Path | None, order: Any, label_config: Path | None, security_token: str | None
+) -> ReadOptions:
     from bridge.plugin import ReadOptions
 
-    return ReadOptions(images, order, label_config, call.settings.max_file_megabytes, call.settings.max_megapixels)
+    bounds = (call.settings.max_file_megabytes, call.settings.max_megapixels)
+    token = security_token or call.settings.vott_token
+    return ReadOptions(images, order, label_config, *bounds, security_token=token)
 
 
 def _known_format(call: Call, name: str) -> str:
@@ -84,8 +90,7 @@ def import_(call: Call, project: str, path: Path, format_name: str, **reading: A
 def _say_refused(call: Call, refusal: RefusedError) -> int:
     """A person must decide; in JSON it is the same object as of an import that went well."""
     if not call.console.json:
-        call.console.error(refusal)
-        return refusal.exit_code
+        return say_refused(call, refusal)
     error = error_json(refusal)
     found = error.pop("findings", [])
     told = {"status": "refused", "order": error.get("order"), "images": 0, "boxes": 0, "findings": found}

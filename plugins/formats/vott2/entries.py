@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,8 @@ from bridge.model.annotation import fold_name
 from bridge.model.finding import Finding, Severity
 from plugins.formats.vott2.asset import TAGGED, VIDEO, VIDEO_FRAME, Record, common_folder, common_name, decoded_path
 from plugins.formats.vott2.project import ASSET_SUFFIX, VottProject
+
+_ABSOLUTE = re.compile(r"/|[A-Za-z]:/|https?:", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +41,14 @@ def entries_of(project: VottProject, images: Path | None = None) -> tuple[tuple[
     orphans = dict(_orphans(project))
     records = {key: record if decoded_path(record) else _placed(project, key) for key, record in project.assets.items()}
     records |= {key: record for key, record in orphans.items() if record is not None}
-    paths = {key: decoded_path(record) or key for key, record in records.items()}  # No place at all: its id is a name.
+    source = source_folder(project)
+    # No place at all: its id is a name.
+    paths = {key: _placed_in(source, decoded_path(record)) or key for key, record in records.items()}
     groups: dict[str, list[str]] = {}
     for key, record in records.items():
         if _is_picture(project, key, record):
             groups.setdefault(paths[key], []).append(key)
-    names = _names(list(dict.fromkeys(paths.values())), images, source_folder(project))
+    names = _names(list(dict.fromkeys(paths.values())), images, source)
     found = []
     for path, keys in groups.items():
         newest = keys[0] if len(keys) == 1 else _newest(project, keys)
@@ -60,6 +65,11 @@ def _orphans(project: VottProject) -> Iterator[tuple[str, Record | None]]:
             labels = project.labels(key)
             asset = labels.content.get("asset") if labels else None
             yield key, asset if isinstance(asset, dict) and decoded_path(asset) else None
+
+
+def _placed_in(source: str, path: str) -> str:
+    """A path that does not say which folder it starts from is one in the source folder, where that is known."""
+    return source + path if source and path and not _ABSOLUTE.match(path) else path
 
 
 def _placed(project: VottProject, key: str) -> Record:
@@ -99,15 +109,16 @@ def _written(path: str | None) -> int:
 
 
 def _names(paths: list[str], images: Path | None, source: str) -> dict[str, str]:
-    """Names relative to the folder a person named if all paths lie in it, else to the folder they have in common.
+    """Names relative to the folder a person named if all paths lie in it, else to the project's own source folder.
 
-    Where some lie in the project's own source folder and some (videos, say) elsewhere, each lot has its own.
+    What lies elsewhere (videos, say) is named from the folder it has in common, as is everything where the source
+    folder is not known.
     """
     folder = images.absolute().as_posix().rstrip("/") + "/" if images else ""
     if folder and all(path.startswith(folder) for path in paths):
         return {path: common_name(path, folder) for path in paths}
     inside = [path for path in paths if source and path.startswith(source)]
-    if inside and len(inside) < len(paths):
+    if inside:
         outside = common_folder(path for path in paths if not path.startswith(source))
         names = {path: common_name(path, source if path.startswith(source) else outside) for path in paths}
         if len({fold_name(name) for name in names.values()}) == len(names):
@@ -117,9 +128,10 @@ def _names(paths: list[str], images: Path | None, source: str) -> dict[str, str]
 
 
 def source_folder(project: VottProject) -> str:
-    """The folder of the project's pictures, with a slash at its end; "" where the connection is encrypted."""
+    """The folder of the project's pictures, with a slash at its end; "" where the connection is closed to us."""
     connection = project.content.get("sourceConnection")
     options = connection.get("providerOptions") if isinstance(connection, dict) else None
+    options = project.unsealed.get("sourceConnection", options)
     folder = options.get("folderPath") if isinstance(options, dict) else None
     return folder.replace("\\", "/").rstrip("/") + "/" if isinstance(folder, str) and folder else ""
 
