@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from bridge import errors
 from bridge.errors import BridgeError, InputError, MissingPartError, NotFoundError, UnreachableError
+from bridge.model.delivery import BY_ORDER
 
 if TYPE_CHECKING:
     import requests
@@ -27,7 +28,7 @@ _PIECE = 1 << 20
 _CONNECT_SECONDS = 3.05
 _STALE = frozenset({"lease-stale", "job-held"})
 # What a person must decide comes as 409 too.
-_REFUSED = frozenset({"plan-broken"})
+_REFUSED = frozenset({"plan-broken"}) | BY_ORDER
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 # The nearest class for each status; 409 is told apart by its rule. A server never says how we should have been called.
 _KIND: dict[int, type[BridgeError]] = {

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from bridge.cli.side import Clash, Head
+from bridge.model.delivery import Delivery
 from bridge.model.job import Node
 from bridge.model.scores import Scores
 from bridge.model.training import Checkpoint, Run
@@ -33,6 +34,11 @@ def checkpoint_of(run_id: str, body: dict[str, Any]) -> tuple[Checkpoint, Scores
     if scores is not None:
         scores = msgspec.convert(_with_nan({**scores, "checkpoint_id": body["id"]}), Scores)
     return msgspec.convert({**body, "run_id": run_id}, Checkpoint), scores
+
+
+def delivery_of(body: dict[str, Any]) -> Delivery:
+    """A delivery; its key stays on the server."""
+    return msgspec.convert({**body, "key": ""}, Delivery)
 
 
 def clash_of(body: dict[str, Any]) -> Clash:

@@ -14,6 +14,7 @@ from difflib import get_close_matches
 import click
 
 from bridge.cli.console import Console
+from bridge.cli.evidence import say_evidence
 from bridge.errors import BridgeError, InputError, UsageError
 from bridge.texts import language_of
 
@@ -101,6 +102,7 @@ def _hint(error: click.BadParameter) -> str:
 def _end(console: Console, error: BridgeError, code: int | None = None) -> int:
     try:
         console.error(error)
+        say_evidence(console, error.fields)
         sys.stdout.flush()
     except OSError:  # Nobody can be told any more.
         _close_stdout()

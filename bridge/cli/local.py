@@ -21,17 +21,18 @@ from bridge.cli.side import (
     TrainWish,
     unless_unscored,
 )
-from bridge.loop import cut, predict, report, resolve, train, transcript
+from bridge.loop import cut, predict, report, resolve, train, transcript, undecided, waiting
 from bridge.loop.check import check
 from bridge.loop.push import push
 from bridge.loop.reconcile import pull
 from bridge.loop.validate import Checked
+from bridge.model.delivery import Delivery, Order
 from bridge.model.job import Job, Node
 from bridge.model.project import Project
 from bridge.model.scores import Scores
 from bridge.model.training import Checkpoint, Run
 from bridge.plugin import Progress, PushOutcome
-from bridge.store import jobs, nodes, projects, revisions, runs, tokens
+from bridge.store import deliveries, jobs, nodes, projects, revisions, runs, tokens
 from bridge.workspace import Workspace
 
 _MOST = 10_000
@@ -196,6 +197,24 @@ class Local:
         return push(self._ws, project, source)
 
     # ------------------------------------------------------------ the server
+
+    def deliveries(self, project: str | None, settled: bool) -> list[Delivery]:
+        """What waits for a person, newest first."""
+        with self._ws.db.read() as tx:
+            return undecided.listing(tx, project, settled)
+
+    def delivery(self, number: int) -> Delivery:
+        """One delivery; raises NotFoundError."""
+        with self._ws.db.read() as tx:
+            return deliveries.find(tx, number)
+
+    def resume_delivery(self, number: int, order: Order | None) -> Delivery:
+        """Read again what was refused; raises RefusedError, ConflictError delivery-settled."""
+        return waiting.resume(self._ws, number, order, self._who)
+
+    def dismiss_delivery(self, number: int) -> Delivery:
+        """Put a delivery aside; raises ConflictError delivery-settled."""
+        return waiting.dismiss(self._ws, number, self._who)
 
     def nodes(self) -> list[Node]:
         """The machines that work for the bridge."""

@@ -16,6 +16,8 @@ SECTIONS: dict[str, dict[str, str]] = {
     "section-start": {"up": "serve", "demo": "demo"},
     "section-labels": {
         "import": "labels",
+        "deliveries": "deliveries",
+        "delivery": "deliveries",
         "check": "labels",
         "conflicts": "conflicts",
         "resolve": "conflicts",

@@ -8,11 +8,13 @@ from urllib.parse import quote
 
 import msgspec
 
-from bridge.cli.answers import checkpoint_of, clash_of, node_of, run_of
+from bridge.cli.answers import checkpoint_of, clash_of, delivery_of, node_of, run_of
 from bridge.cli.side import OPEN, Clash, CutWish, Frozen, Outline, Pulled, Tally, TokenSeen, TrainWish, unless_unscored
 from bridge.client import Bridge
 from bridge.errors import BridgeError, NotFoundError, UnreachableError
 from bridge.model.annotation import fold_name
+from bridge.model.delivery import OPEN as OPEN_DELIVERIES
+from bridge.model.delivery import Delivery, Order
 from bridge.model.finding import Finding
 from bridge.model.job import ENDED, Job, JobState, Node
 from bridge.model.project import Project
@@ -241,6 +243,27 @@ class Remote:
         raise BridgeError(str(failure["rule"]), **failure["fields"])
 
     # ------------------------------------------------------------ the server
+
+    def deliveries(self, project: str | None, settled: bool) -> list[Delivery]:
+        """What waits for a person, newest first."""
+        states = [None] if settled else [state.value for state in OPEN_DELIVERIES]
+        found = [delivery_of(body) for state in states for body in self._all("/deliveries", state=state)]
+        if project is None:
+            return found
+        names = {project} | {word for pair in self.project_names().items() if project in pair for word in pair}
+        return [delivery for delivery in found if delivery.concerns(names)]
+
+    def delivery(self, number: int) -> Delivery:
+        """One delivery; raises NotFoundError."""
+        return delivery_of(self._api.get(f"/deliveries/{number}"))
+
+    def resume_delivery(self, number: int, order: Order | None) -> Delivery:
+        """Read again what was refused; raises RefusedError, ConflictError delivery-settled."""
+        return delivery_of(self._api.post(f"/deliveries/{number}/resume", {"order": order}))
+
+    def dismiss_delivery(self, number: int) -> Delivery:
+        """Put a delivery aside; raises ConflictError delivery-settled."""
+        return delivery_of(self._api.post(f"/deliveries/{number}/dismiss"))
 
     def nodes(self) -> list[Node]:
         """The machines that work for the bridge."""

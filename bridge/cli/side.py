@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bridge.errors import BridgeError
+from bridge.model.delivery import Delivery, Order
 from bridge.model.finding import Finding
 from bridge.model.job import Job, JobState, Node
 from bridge.model.project import Project
@@ -205,6 +206,18 @@ class Side(Protocol):
 
     def push(self, project: str, source: str | None) -> list[PushOutcome]:
         """Push predictions to the connected tools."""
+
+    def deliveries(self, project: str | None, settled: bool) -> list[Delivery]:
+        """What waits for a person (of a project), newest first; with settled, also what is done."""
+
+    def delivery(self, number: int) -> Delivery:
+        """One delivery."""
+
+    def resume_delivery(self, number: int, order: Order | None) -> Delivery:
+        """Read again what was refused, in this order."""
+
+    def dismiss_delivery(self, number: int) -> Delivery:
+        """Put a delivery aside."""
 
     def nodes(self) -> list[Node]:
         """The machines that work for the bridge."""

@@ -13,9 +13,10 @@ import click
 
 from bridge.cli.command import Call, command
 from bridge.cli.console import finding_json
+from bridge.cli.refused import say_refused
 from bridge.cli.spoken import SpokenGroup
 from bridge.cli.values import Whole, Word
-from bridge.errors import AccessError
+from bridge.errors import AccessError, RefusedError
 from bridge.model.job import ENDED, JobState
 
 if TYPE_CHECKING:
@@ -35,7 +36,10 @@ _LOOK_SECONDS = 0.3
 @click.argument("place", metavar="URL|FOLDER")
 @click.option("--name", type=Word(), metavar="NAME")
 @click.option("--ls-project", type=Whole(1, 2**31), metavar="NUMBER")
-def add(call: Call, project: str, kind: Any, place: str, name: str | None, ls_project: int | None) -> int:
+@click.option("--order", type=click.Choice(["ntfs", "bytes", "created"]))
+def add(
+    call: Call, project: str, kind: Any, place: str, name: str | None, ls_project: int | None, order: str | None
+) -> int:
     """Connect PROJECT to a tool; Label Studio's token is read from LABEL_STUDIO_TOKEN, or asked for."""
     from bridge.loop import connect
 
@@ -43,7 +47,10 @@ def add(call: Call, project: str, kind: Any, place: str, name: str | None, ls_pr
     if kind == "label-studio":
         made = connect.connect(ws, project, place, _token(call), ls_project, call.who, name or kind)
     else:
-        made = connect.connect_folder(ws, project, kind, Path(place), call.who, name or kind)
+        try:
+            made = connect.connect_folder(ws, project, kind, Path(place), call.who, name or kind, order)
+        except RefusedError as refusal:
+            return say_refused(call, refusal)
     call.console.say("source-added", source=made.name, kind=made.kind, place=made.place)
     call.console.emit({"source": made.name, "kind": made.kind, "place": made.place})
     return 0
@@ -133,8 +140,11 @@ def push_(call: Call, project: str, name: str | None) -> int:
 @click.option("--source", "name", type=Word(), metavar="NAME")
 def sync(call: Call, project: str, name: str | None) -> int:
     """Pull from and push to the connected tools now."""
-    with call.console.progress("syncing", project=project):
-        pulled, pushed = call.side().sync(project, name)
+    try:
+        with call.console.progress("syncing", project=project):
+            pulled, pushed = call.side().sync(project, name)
+    except RefusedError as refusal:
+        return say_refused(call, refusal)
     for one in pulled:
         call.console.findings(one.findings)
         call.console.say("pulled", images=one.images, revisions=one.revisions)

@@ -14,7 +14,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from bridge.errors import NotFoundError, RefusedError
-from bridge.model.delivery import DeliveryState
+from bridge.model.delivery import OPEN, Delivery, DeliveryState
 from bridge.model.project import Project, Source
 from bridge.plugin import ReadOptions
 from bridge.store import deliveries, projects, tokens
@@ -89,6 +89,17 @@ def settle(tx: Connection, key: str, outcome: Mapping[str, Any], who: str) -> No
     deliveries.settle(tx, waiting.id, DeliveryState.DONE, {**outcome, "who": who})
     fields = {"delivery": waiting.id, "rule": waiting.body["refusal"]["rule"], "order": outcome.get("order")}
     tokens.record(tx, who, "resume", outcome.get("project"), fields)
+
+
+def listing(tx: Connection, project: str | None = None, settled: bool = False) -> list[Delivery]:
+    """What waits or was given up (with settled, everything) of a project, also of one that is not made yet."""
+    states = (None,) if settled else OPEN
+    found = [delivery for state in states for delivery in deliveries.listing(tx, state=state)]
+    if project is None:
+        return found
+    known = _found(tx, project)
+    names = {project, known.id, known.name} if known else {project}
+    return [delivery for delivery in found if delivery.concerns(names)]
 
 
 def import_key(tx: Connection, project: str, path: Path, format_name: str) -> str:

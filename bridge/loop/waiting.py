@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 from bridge.errors import BridgeError, ConflictError
 from bridge.loop import reconcile, undecided
 from bridge.loop.intake import IntakeOptions, import_path
 from bridge.loop.tool import connected
-from bridge.model.delivery import Delivery, DeliveryState
+from bridge.model.delivery import OPEN, Delivery, DeliveryState, Order
 from bridge.model.project import Source
 from bridge.store import deliveries, projects, tokens
 from bridge.workspace import Workspace
-
-Order = Literal["ntfs", "bytes", "created"]
 
 
 def resume(ws: Workspace, delivery_id: int, order: Order | None = None, who: str = "local") -> Delivery:
@@ -69,6 +66,6 @@ def dismiss(ws: Workspace, delivery_id: int, who: str = "local") -> Delivery:
 def _waiting(ws: Workspace, delivery_id: int) -> Delivery:
     with ws.db.read() as tx:
         found = deliveries.find(tx, delivery_id)
-    if found.state not in (DeliveryState.WAITING, DeliveryState.DEAD):
+    if found.state not in OPEN:
         raise ConflictError("delivery-settled", delivery=delivery_id, state=found.state.value)
     return found

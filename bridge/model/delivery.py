@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
+
+Order = Literal["ntfs", "bytes", "created"]
 
 # Refusals that a person settles by saying in which order the files were listed.
 BY_ORDER = frozenset({"ambiguous-order", "index-keyed", "index-short"})
@@ -17,6 +20,10 @@ class DeliveryState(StrEnum):
     WAITING = "waiting"
     DONE = "done"
     DEAD = "dead"
+
+
+# What a person can still do something about.
+OPEN = (DeliveryState.WAITING, DeliveryState.DEAD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +40,7 @@ class Delivery:
     attempts: int = 0
     outcome: dict[str, Any] = field(default_factory=dict)
     at: str = ""
+
+    def concerns(self, names: Set[str]) -> bool:
+        """Whether it is of a project with one of these ids or names (one that waits may not be made yet)."""
+        return bool(names & {self.project, self.body.get("project")})

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from bridge import texts
@@ -58,7 +61,7 @@ def serve(settings: Settings) -> None:
     open_workspace(settings).close()  # Say what is wrong with the store here, and not in a worker's traceback.
     claim(settings.host, settings.port)
     os.environ.update(settings.environment())
-    Server(
+    server = Server(
         "bridge.web.serve:application",
         factory=True,
         address=settings.host,
@@ -69,7 +72,21 @@ def serve(settings: Settings) -> None:
         workers_kill_timeout=_STOP_SECONDS,
         respawn_failed_workers=True,
         log_level=LogLevels.error,
-    ).serve()
+    )
+    with _told(settings):
+        server.serve()
+
+
+@contextmanager
+def _told(settings: Settings) -> Iterator[None]:
+    """While we run, a file beside the data says where: a terminal can then name a page."""
+    here = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)
+    place = settings.data / "web.json"
+    place.write_text(json.dumps({"url": settings.url(), "here": f"http://{here}:{settings.port}"}), "utf-8")
+    try:
+        yield
+    finally:
+        place.unlink(missing_ok=True)
 
 
 def claim(host: str, port: int) -> None:

@@ -9,7 +9,7 @@ from flask_openapi.blueprint import APIBlueprint
 from pydantic import BaseModel
 
 from bridge.loop import waiting
-from bridge.model.delivery import DeliveryState
+from bridge.model.delivery import DeliveryState, Order
 from bridge.store import deliveries, projects
 from bridge.web.api import answer, area
 from bridge.web.api.paging import after_number, cut_off
@@ -47,9 +47,9 @@ class DeliveryOut(Given):
 
 
 class DecisionIn(Taken):
-    """What a person decides about a waiting import: the order its files were in."""
+    """What a person decides about a waiting import: the order its files were in; null: as it was asked for before."""
 
-    order: Literal["ntfs", "bytes", "created"]
+    order: Order | None = None
 
 
 def blueprint() -> APIBlueprint:
@@ -82,7 +82,7 @@ def get_delivery(path: OfDelivery) -> Response:
 
 @require("admin")
 def resume_delivery(path: OfDelivery, body: DecisionIn) -> Response:
-    """Go on with a waiting import in the order that a person has chosen."""
+    """Go on with a waiting import, or a connected folder, in the order that a person has chosen."""
     return answer(DeliveryOut.model_validate(waiting.resume(workspace(), path.delivery, body.order, who())))
 
 

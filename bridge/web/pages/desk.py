@@ -9,8 +9,7 @@ from werkzeug.wrappers import Response
 
 from bridge.errors import InputError
 from bridge.loop import waiting
-from bridge.loop.waiting import Order
-from bridge.model.delivery import DeliveryState
+from bridge.model.delivery import DeliveryState, Order
 from bridge.store import deliveries as kept
 from bridge.store import tokens as keys
 from bridge.store.tokens import Role

@@ -21,6 +21,7 @@ REMOTE = {
     *("project list", "project create", "project remove", "runs", "run show", "run cancel", "run resume", "run log"),
     *("train", "report", "nodes", "node drain", "token create", "token revoke", "token list", "push", "sync", "cut"),
     *("check", "conflicts", "resolve", "predict", "promote"),
+    *("deliveries", "delivery show", "delivery resume", "delivery dismiss"),
 }
 
 
@@ -129,7 +130,7 @@ def test_the_listed_ones_go_to_the_server(say: Say) -> None:
     for path, found in LEAVES.items():
         if " ".join(path) in REMOTE:
             wanted = [p for p in found.params if p.required]
-            words = [w for p in wanted for w in ([p.opts[0], "1"] if isinstance(p, click.Option) else ["x"])]
+            words = [w for p in wanted for w in ([p.opts[0], "1"] if isinstance(p, click.Option) else ["1"])]
             away = say(*path, *words, "--server", "http://127.0.0.1:1", "--json")
             assert (away.code, away.json["error"]["name"]) == (1, "server-token-unset"), path
 

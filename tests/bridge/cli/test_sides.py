@@ -26,6 +26,7 @@ from bridge.workspace import Workspace, open_workspace
 from tests.bridge.cli.conftest import Said, Say
 from tests.bridge.cli.test_conflicts_cli import clash
 from tests.serving import PROJECT, Served, make_run
+from tests.untold import draw_untold
 
 # Real child programs and servers: too slow for the unit tests.
 pytestmark = pytest.mark.story
@@ -163,6 +164,24 @@ def test_conflicts_and_their_end(both: Both) -> None:
 
 
 # ---------------------------------------------------------------- training
+
+
+def test_what_waits_is_decided_from_either_side(both: Both, tmp_path: Path) -> None:
+    first, second = draw_untold(tmp_path / "a"), draw_untold(tmp_path / "b")
+    for path in (first, second):
+        assert both.here("import", "浴衣", str(path)).code == 3
+    listed = both.same("deliveries", "浴衣", people=False)["deliveries"]
+    assert [d["id"] for d in listed] == [2, 1]
+    assert both.there("delivery", "show", "1", "--json").json["body"]["path"] == str(first)
+    assert f"{both.url}/deliveries/1" in both.there("delivery", "show", "1").out
+    for name in ("B.jpg", "浴衣.jpg"):
+        (tmp_path / "b" / "images" / name).unlink()
+    refused = both.there("delivery", "resume", "2", "--order", "ntfs", "--json")
+    assert (refused.code, refused.json["error"]["name"]) == (3, "index-short")
+    done = both.there("delivery", "resume", "1", "--order", "ntfs", "--json").json
+    assert (done["outcome"]["order"], done["outcome"]["who"]) == ("ntfs", "愛子")
+    assert both.there("delivery", "dismiss", "2").code == 0
+    assert both.same("deliveries")["deliveries"] == []
 
 
 def test_plan_and_start(both: Both, vott: Path) -> None:
