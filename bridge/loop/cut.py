@@ -9,7 +9,7 @@ from pathlib import Path
 from bridge.errors import InputError
 from bridge.listeners import tell
 from bridge.loop.split import Candidate, boxed_labels, choose
-from bridge.model.annotation import State, content_hash, fold_name
+from bridge.model.annotation import BOXED, State, content_hash, fold_name
 from bridge.model.dataset import DatasetVersion, Member, Part, version_hash
 from bridge.model.finding import Finding, Severity
 from bridge.plugin import Progress, no_progress
@@ -102,6 +102,8 @@ def _unfit(current: Current, unreadable: Collection[str | None], half: Collectio
         return "conflict"
     if document.state is State.UNKNOWN:
         return None
+    if any(region.kind in BOXED and not region.labels for region in document.regions or ()):
+        return "untagged"  # The object that nobody has named yet would be trained as background.
     if document.image.id in half:  # What is on it besides his own boxes would be trained as background.
         return "half-judged"
     if document.image.name in unreadable:

@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 
 from bridge.errors import ConflictError, NotFoundError, RefusedError
 from bridge.loop import undecided
+from bridge.loop.flaws import flaws, lookalikes
 from bridge.loop.keepsake import format_of, wrap
 from bridge.loop.merging import merge
 from bridge.loop.reading import recognise
@@ -150,7 +151,8 @@ def take(
         progress(done, max(done, reading.total))
         time.sleep(_PAUSE)
     intake.finish(partial)
-    return Imported(project.id, reading.order, done, intake.boxes, intake.revisions, tuple(sighting.findings))
+    told = (*sighting.findings, *intake.flaws)
+    return Imported(project.id, reading.order, done, intake.boxes, intake.revisions, told)
 
 
 def _disagreement(tx: Connection, project: Project, reading: Reading) -> list[Finding]:
@@ -176,6 +178,7 @@ class _Intake:
     has_list: bool
     declared: set[str] = field(default_factory=set)
     seen: set[int] = field(default_factory=set)
+    flaws: list[Finding] = field(default_factory=list)
     boxes: int = 0
     revisions: int = 0
 
@@ -185,7 +188,8 @@ class _Intake:
     def take_slice(self, documents: Sequence[Document]) -> None:
         """Look at the pictures first, without holding the store; then write all of it at once."""
         looked = [self.sighting.look(document.image) for document in documents]
-        for document in documents:
+        for document, image in zip(documents, looked, strict=True):
+            self.flaws += flaws(self.ws.registry, replace(document, image=image))
             self.sighting.findings += [*document.findings, *self._undeclared(document)]
             self.boxes += sum(region.kind in BOXED for region in document.regions or ())
         with self.ws.db.write() as tx:
@@ -300,6 +304,7 @@ class _Intake:
                 name = names.get(item.image_id)
                 self.sighting.findings.append(Finding("lost", Severity.WARNING, name, {"case": "picture"}))
         self.sighting.findings += equal_bytes(known.values())
+        self.sighting.findings += lookalikes(label.name for label in self.labels if label.alias is None)
         ids = {folded: image.id for folded, image in known.items() if image.id is not None}
         origin, found = f"import:{self.source.id}", self.sighting.findings
         with self.ws.db.write() as tx:

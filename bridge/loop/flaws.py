@@ -1,0 +1,56 @@
+"""What is wrong with boxes and labels as a tool holds them, for the report of an import; nothing is changed by it.
+
+A check of the project says the same of its boxes, so that these findings are told and not kept.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Iterator
+
+from bridge.loop.split import boxed_labels
+from bridge.model.annotation import Document
+from bridge.model.finding import Finding, Severity
+from bridge.plugin import View
+from bridge.registry import Registry
+
+# The validators that look at one region at a time.
+_RULES = frozenset({"outside", "swapped", "zero-area", "untagged", "duplicate-box"})
+# A side below this many pixels is none.
+_NONE = 1e-3
+
+
+def flaws(registry: Registry, document: Document) -> Iterator[Finding]:
+    """What a check would say of a picture's regions and reading them did not; the picture has its true size."""
+    if not document.regions or _is_plain(document):
+        return
+    told = {(finding.rule, finding.region) for finding in document.findings}
+    for plugin in registry.known("validator"):
+        if plugin.name in _RULES and plugin.origin == "built-in":
+            found: Iterable[Finding] = registry.find("validator", plugin.name).check(View((), (document,)))
+            yield from (finding for finding in found if (finding.rule, finding.region) not in told)
+    if ("no-box", None) not in told and document.image.width and not boxed_labels(document):
+        yield Finding("no-box", Severity.WARNING, document.image.name, {"count": len(document.regions)})
+
+
+def _is_plain(document: Document) -> bool:
+    """Whether all are labelled rectangles inside the picture, each once: nearly all are, of perhaps a million."""
+    width, height = document.image.width, document.image.height
+    places = set()
+    for region in document.regions or ():
+        if region.kind != "rectangle" or not region.labels or len(region.points) != 2:
+            return False
+        (left, top), (right, bottom) = region.points
+        if not (0 <= left <= right - _NONE and right <= width and 0 <= top <= bottom - _NONE and bottom <= height):
+            return False
+        places.add(region.points)
+    return len(places) == len(document.regions or ())
+
+
+def lookalikes(labels: Iterable[str]) -> Iterator[Finding]:
+    """Labels that a person takes for one: they differ in case, width (Ａ and A) or outer blanks only."""
+    first: dict[str, str] = {}
+    for label in labels:
+        other = first.setdefault(unicodedata.normalize("NFKC", label).casefold().strip(), label)
+        if other != label:
+            yield Finding("label-typo", Severity.WARNING, None, {"label": label, "other": other})
