@@ -15,6 +15,16 @@ def finite(value: object) -> float | None:
     return float(value) if -_MOST < value < _MOST else None
 
 
+def number(text: str) -> float | None:
+    """The number that a text spells in plain digits, as finite; Python alone takes 1_000 and full-width digits too."""
+    if not text.isascii() or "_" in text:
+        return None
+    try:
+        return finite(float(text))
+    except ValueError:
+        return None
+
+
 def snap(value: float) -> float:
     """The pixel without the rounding noise of percent or width arithmetic, which stays far below 1e-9."""
     return round(value, 9) + 0.0  # + 0.0 turns -0.0 into 0.0

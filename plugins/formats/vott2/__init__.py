@@ -1,4 +1,4 @@
-"""VoTT 2: a .vott project with one asset file per tagged picture, and the JSON that VoTT exports."""
+"""VoTT 2: a .vott project with one asset file per tagged picture, and the JSON and CSV that VoTT exports."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from plugins.formats.glance import ends, has_keys
 from plugins.formats.vott2.project import SUFFIX, candidates
 from plugins.formats.vott2.read import read
 from plugins.formats.vott2.region import KEY, drawable
+from plugins.formats.vott2.table import read_table, tables
 from plugins.formats.vott2.write import write
 
 # A turned box keeps its corners as a polygon, an ellipse becomes a polygon of many, a brush is lost.
@@ -25,8 +26,10 @@ class VottV2:
     name = "vott-v2"
 
     def recognises(self, path: Path) -> bool:
-        """Whether this is a .vott file or VoTT JSON export, or a folder with exactly one of them."""
+        """Whether this is a .vott file or an export (JSON or CSV) of VoTT, or a folder with exactly one of them."""
         found = candidates(path)
+        if not found:
+            return len(tables(path)) == 1
         if len(found) != 1:
             return False
         return found[0].name.endswith(SUFFIX) or has_keys(ends(found[0]), "tags", "assets")
@@ -38,7 +41,7 @@ class VottV2:
         only such ones has no labels; extra["visited"] then tells whether VoTT has shown it. Encrypted connections
         are kept as they are. Raises NotFoundError, RefusedError (several projects in a folder) or InputError.
         """
-        return read(path, options)
+        return read(path, options) if candidates(path) or not tables(path) else read_table(path, options)
 
     def losses(self, dataset: Dataset) -> list[Finding]:
         """Ellipses and turned boxes become polygons; brushes and what was damaged elsewhere are lost."""
