@@ -98,12 +98,12 @@ class _Gathering:
             self.findings += [finding for rule in _RULES for finding in rule.check(view)]
         if image.orientation != 1:
             self._say(document, "exif", Severity.WARNING, case="stored", orientation=image.orientation)
+        if regions and not lines:
+            self._say(document, "no-box", Severity.WARNING, case="cut", count=len(regions))
+            return None
         if any(region.kind in BOXED and not region.labels for region in regions):
             # The object that nobody has named yet would be trained as background.
             self._say(document, "untagged", Severity.ERROR, case="cut")
-            return None
-        if regions and not lines:
-            self._say(document, "no-box", Severity.WARNING, case="cut", count=len(regions))
             return None
         return "".join(line + "\n" for line in lines)
 
