@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 
 from bridge.errors import ConflictError, NotFoundError, RefusedError
 from bridge.loop import undecided
+from bridge.loop.claims import Claim, Marked
 from bridge.loop.flaws import flaws, lookalikes
 from bridge.loop.keepsake import format_of, wrap
 from bridge.loop.merging import merge
@@ -138,11 +139,12 @@ def take(
     with ws.db.read() as tx:
         items = images.items(tx, source.id)
         known = images.known_images(tx, project.id)
+        marked = Marked.open(tx, source, labels)
     joins = source.kind != "import"
     lasting = joins or format_of(source) in _LASTING_IDS
     qualifier = Path(source.place).stem or "other"
     sighting = Sighting(known, items, joins, ws.settings.max_megapixels, first, lasting, qualifier)
-    intake = _Intake(ws, project, source, who, sighting, list(labels), reading.declared)
+    intake = _Intake(ws, project, source, who, sighting, marked, list(labels), reading.declared)
     rest = iter(reading.documents)
     done = 0
     while part := list(islice(rest, _SLICE)):
@@ -174,6 +176,7 @@ class _Intake:
     source: Source
     who: str
     sighting: Sighting
+    marked: Marked
     labels: list[Label]
     has_list: bool
     declared: set[str] = field(default_factory=set)
@@ -222,7 +225,11 @@ class _Intake:
 
     def _put_revisions(self, tx: Connection, found: Sequence[tuple[Image, Document]]) -> None:
         heads = revisions.head_hashes(tx, [_id(image) for image, _ in found])
-        decided = [self._decide(tx, image, document, heads.get(_id(image), [])) for image, document in found]
+        claims = self._claims(tx, found, heads)
+        decided = [
+            self._decide(tx, image, document, heads.get(_id(image), []), claims.get(_id(image)))
+            for image, document in found
+        ]
         new = iter(revisions.put(tx, [draft for drafts, _ in decided for draft in drafts], self.labels))
         said = []
         for (image, document), (drafts, revision_id) in zip(found, decided, strict=True):
@@ -231,7 +238,8 @@ class _Intake:
             # The first draft is what the source itself said: the base of the next comparison.
             written: list[int | None] = [next(new) for _ in drafts]
             written = written or [revision_id]
-            item = Item(_id(image), image.item, _digest(image, document), written[0], open=self._open(document))
+            left = self._open(document, claims.get(_id(image)))
+            item = Item(_id(image), image.item, _digest(image, document), written[0], open=left)
             said.append((item, document.extra))
         known = self.sighting.items
         # What a tool says of a picture without labels (it was looked at, say) is kept nowhere else.
@@ -239,17 +247,34 @@ class _Intake:
             tx, self.source.id, [(i, x) for i, x in said if i != known.get(i.image_id) or not i.content_hash]
         )
         self.sighting.items.update((item.image_id, item) for item, _ in said)
+        self.marked.keep(tx, {_id(image): document for image, document in found})
 
-    def _open(self, document: Document) -> int:
-        """In VoTT a model's boxes stand among a person's; elsewhere he judges them all by what he submits."""
-        return len(document.predictions) if document.regions and format_of(self.source).startswith("vott") else 0
+    def _claims(
+        self, tx: Connection, found: Sequence[tuple[Image, Document]], heads: Mapping[int, list[tuple[int, str]]]
+    ) -> dict[int, Claim]:
+        """Pictures on which a person has accepted boxes of a model that are marked as the model's in the tool."""
+        items = self.sighting.items
+        known = {i: items[i].revision_id for i in (_id(image) for image, _ in found) if i in items}
+        return self.marked.claims(tx, {_id(image): document for image, document in found}, heads, known)
+
+    def _open(self, document: Document, claim: Claim | None) -> int:
+        """How many of a model's boxes stand among a person's and wait to be judged."""
+        left = claim.left if claim else document.predictions
+        return len(left) if document.regions and self.marked.among else 0
 
     def _decide(
-        self, tx: Connection, image: Image, document: Document, heads: Sequence[tuple[int, str]]
+        self,
+        tx: Connection,
+        image: Image,
+        document: Document,
+        heads: Sequence[tuple[int, str]],
+        claim: Claim | None = None,
     ) -> tuple[list[Draft], int | None]:
         """What to write for a picture (or nothing), and the revision that the source is now known to hold."""
         item = self.sighting.items.get(_id(image))
         known = item.revision_id if item else None
+        if claim is not None:
+            return self._decide_claimed(tx, image, document, heads, claim, known)
         digest = _digest(image, document)
         if digest is None or document.regions is None:
             if item is not None and item.content_hash is not None:
@@ -261,12 +286,39 @@ class _Intake:
         same = same or self._before(tx, image, digest, item is None and len(heads) == 1)
         if same:
             return [], same[0]
-        author = document.author or self.who
-        extra = wrap(format_of(self.source), document)
-        draft = Draft(_id(image), document.regions, digest, author, self.source.name, extra=extra)
+        draft = self._draft(image, document, document.regions, digest)
         if not heads or known in [head for head, _ in heads]:  # It goes on from where it was, also in a conflict.
             return [replace(draft, parent_ids=(known,) if known and heads else ())], None
         return self._beside(tx, image, replace(draft, base=known), heads), None
+
+    def _decide_claimed(
+        self,
+        tx: Connection,
+        image: Image,
+        document: Document,
+        heads: Sequence[tuple[int, str]],
+        claim: Claim,
+        known: int | None,
+    ) -> tuple[list[Draft], int | None]:
+        """The same where accepted boxes count to what the tool says."""
+        if claim.now is None:
+            return [], known
+        digest, before = (
+            content_hash(image.name, image.width, image.height, regions) for regions in (claim.now, claim.base)
+        )
+        same = [revision for revision, content in heads if content == digest]
+        if same or digest == before:
+            return [], same[0] if same else known
+        draft = self._draft(image, document, claim.now, digest)
+        on = [revision for revision, content in heads if content == before]
+        if on:
+            return [replace(draft, parent_ids=(on[0],))], None
+        return self._beside(tx, image, replace(draft, base=known), heads, claim.base), None
+
+    def _draft(self, image: Image, document: Document, regions: tuple[Region, ...], digest: str) -> Draft:
+        author = document.author or self.who
+        extra = wrap(format_of(self.source), document)
+        return Draft(_id(image), regions, digest, author, self.source.name, extra=extra)
 
     def _before(self, tx: Connection, image: Image, digest: str, first: bool) -> list[int]:
         """A tool new to us (or a folder that was moved) may hold what we held before: it is behind, and not at odds."""
@@ -275,9 +327,19 @@ class _Intake:
         past = reversed(revisions.history(tx, _id(image), self.labels))
         return [revision.id for revision in past if revision.content_hash == digest]
 
-    def _beside(self, tx: Connection, image: Image, draft: Draft, heads: Sequence[tuple[int, str]]) -> list[Draft]:
-        """The picture was changed elsewhere too: both edits in one where they do not clash, else one head more."""
-        merged = self._merged(tx, draft.regions, draft.base, heads)
+    def _beside(
+        self,
+        tx: Connection,
+        image: Image,
+        draft: Draft,
+        heads: Sequence[tuple[int, str]],
+        base: tuple[Region, ...] | None = None,
+    ) -> list[Draft]:
+        """The picture was changed elsewhere too: both edits in one where they do not clash, else one head more.
+
+        base is what the tool said before, where that is not the revision of the draft's base.
+        """
+        merged = self._merged(tx, draft.regions, draft.base, heads, base)
         if merged is not None:
             digest = content_hash(image.name, image.width, image.height, merged)
             both = replace(draft, regions=merged, content_hash=digest, parent_ids=(heads[0][0],))
@@ -288,12 +350,19 @@ class _Intake:
         return [draft]
 
     def _merged(
-        self, tx: Connection, theirs: tuple[Region, ...], known: int | None, heads: Sequence[tuple[int, str]]
+        self,
+        tx: Connection,
+        theirs: tuple[Region, ...],
+        known: int | None,
+        heads: Sequence[tuple[int, str]],
+        base: tuple[Region, ...] | None,
     ) -> tuple[Region, ...] | None:
-        if known is None or len(heads) != 1:
+        if (known is None and base is None) or len(heads) != 1:
             return None
-        found = revisions.find_many(tx, [known, heads[0][0]], self.labels)
-        return merge(found[known].regions, found[heads[0][0]].regions, theirs) if known in found else None
+        found = revisions.find_many(tx, [known or 0, heads[0][0]], self.labels)
+        if base is None and known in found:
+            base = found[known].regions
+        return merge(base, found[heads[0][0]].regions, theirs) if base is not None else None
 
     def finish(self, partial: bool = False) -> None:
         """Say which pictures the tool no longer has, and keep the findings."""

@@ -1,6 +1,7 @@
 """Taking back changes, one after the other: the labels before each become a new revision, and all stays in the history.
 
 A revision of source "undo" stands for the revision that it brought back, so the next undo goes on before that one.
+Where a model's boxes were accepted on a picture that nobody had labelled, nobody has labelled it again afterwards.
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ from sqlalchemy import Connection
 
 from bridge.errors import ConflictError
 from bridge.model.annotation import Label, Revision
-from bridge.store import images, projects, revisions, tokens
+from bridge.store import images, projects, revisions, standing, tokens
 from bridge.store.revisions import Draft
 from bridge.workspace import Workspace
 
-# Mending many pictures is written in slices, each with its line in the ledger; they follow each other at once.
-_ONE_MENDING = timedelta(minutes=1)
+# Changes of many pictures at once. They are written in slices, each with its line in the ledger; those of one follow
+# each other at once.
+_BULK = ("fix", "accept")
+_ONE_CHANGE = timedelta(minutes=1)
 _LINES = 10_000
 
 
@@ -34,9 +37,10 @@ class _Step:
 
 
 def undo(ws: Workspace, project: str, image: str | None = None, who: str = "local") -> int:
-    """Take back the last standing change of one picture, or a project's last standing mending; gives how many changed.
+    """Take back the last standing change of one picture, or a project's last standing mending or acceptance.
 
-    Raises ConflictError undo-nothing when there is nothing to take back, or undo-conflict for a picture in conflict.
+    Gives how many pictures changed. Raises ConflictError undo-nothing when there is nothing to take back, or
+    undo-conflict for a picture in conflict.
     """
     with ws.db.write() as tx:
         found = projects.find(tx, project)
@@ -48,13 +52,16 @@ def undo(ws: Workspace, project: str, image: str | None = None, who: str = "loca
                 raise ConflictError("undo-conflict", image=image)
             steps = [_step(tx, head, found.labels) for head in heads]
         else:
-            steps = _last_mending(tx, found.id, found.labels)
+            steps = _last_change(tx, found.id, found.labels)
         drafts = [_draft(step.head, step.before, who) for step in steps if step.before]
-        if not drafts:
+        bare = [step.head for step in steps if step.before is None and step.change.source == "accept"]
+        if not drafts and not bare:
             raise ConflictError("undo-nothing", project=found.name, image=image or "-")
         revisions.put(tx, drafts, found.labels)
-        tokens.record(tx, who, "undo", found.id, {"pictures": len(drafts), "image": image})
-    return len(drafts)
+        revisions.withdraw(tx, [head.id for head in bare])
+        standing.reopen(tx, [step.head.image_id for step in steps if step.change.source == "accept"])
+        tokens.record(tx, who, "undo", found.id, {"pictures": len(drafts) + len(bare), "image": image})
+    return len(drafts) + len(bare)
 
 
 def _step(tx: Connection, head: Revision, labels: Sequence[Label]) -> _Step:
@@ -71,21 +78,24 @@ def _draft(head: Revision, before: Revision, who: str) -> Draft:
     return Draft(head.image_id, before.regions, before.content_hash, who, "undo", (head.id,), extra=before.extra)
 
 
-def _last_mending(tx: Connection, project: str, labels: Sequence[Label]) -> list[_Step]:
-    """The fixes that still stand, of the mending that was asked for last."""
+def _last_change(tx: Connection, project: str, labels: Sequence[Label]) -> list[_Step]:
+    """What still stands of the mending or acceptance that was asked for last."""
     present = [c.revision_id for c in revisions.current(tx, project, labels) if c.revision_id is not None]
     heads = revisions.find_many(tx, present, labels).values()
-    steps = [_step(tx, head, labels) for head in heads if head.source in ("fix", "undo")]
-    standing = [step for step in steps if step.change.source == "fix"]
-    last = max((step.change.at for step in standing), default="")
-    lines = [line for line in tokens.recorded(tx, project, _LINES) if line["what"] == "fix"]
+    steps = [_step(tx, head, labels) for head in heads if head.source in (*_BULK, "undo")]
+    bulk = [step for step in steps if step.change.source in _BULK]
+    last = max((step.change.at for step in bulk), default="")
+    lines = [line for line in tokens.recorded(tx, project, _LINES) if line["what"] in _BULK]
     for later, earlier in pairwise(lines):
-        if earlier["at"] < last and not _same_mending(earlier, later):
-            return [step for step in standing if step.change.at > earlier["at"]]
-    return standing
+        if earlier["at"] < last and not _same_change(earlier, later):
+            return [step for step in bulk if step.change.at > earlier["at"]]
+    return bulk
 
 
-def _same_mending(earlier: Mapping[str, Any], later: Mapping[str, Any]) -> bool:
+def _same_change(earlier: Mapping[str, Any], later: Mapping[str, Any]) -> bool:
     apart = datetime.fromisoformat(later["at"]) - datetime.fromisoformat(earlier["at"])
-    alike = (earlier["who"], earlier["fields"]["rules"]) == (later["who"], later["fields"]["rules"])
-    return alike and apart < _ONE_MENDING
+    return apart < _ONE_CHANGE and _asked(earlier) == _asked(later)
+
+
+def _asked(line: Mapping[str, Any]) -> tuple[Any, ...]:
+    return line["who"], line["what"], line["fields"].get("rules"), line["fields"].get("batch")

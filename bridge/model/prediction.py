@@ -64,3 +64,34 @@ def checkpoint_of(region: Region) -> str:
     """The id of the checkpoint that made a region; "" for a person's."""
     author = region.author or ""
     return author.removeprefix(_AUTHOR) if author.startswith(_AUTHOR) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What a person did with a model's boxes: kept, moved, relabelled, deleted; and what he added himself."""
+
+    kept: int = 0
+    moved: int = 0
+    relabelled: int = 0
+    deleted: int = 0
+    added: int = 0
+
+    def __add__(self, other: Counts) -> Counts:
+        """Both together."""
+        return Counts(
+            self.kept + other.kept,
+            self.moved + other.moved,
+            self.relabelled + other.relabelled,
+            self.deleted + other.deleted,
+            self.added + other.added,
+        )
+
+    @property
+    def offered(self) -> int:
+        """How many boxes the model had made."""
+        return self.kept + self.moved + self.relabelled + self.deleted
+
+    @property
+    def kept_share(self) -> float | None:
+        """The part of its boxes that was kept as it was; None where it made none."""
+        return self.kept / self.offered if self.offered else None

@@ -101,6 +101,12 @@ def _move_heads(tx: Connection, drafts: Sequence[Draft], new: Sequence[int]) -> 
         tx.execute(insert(t.head), rows)
 
 
+def withdraw(tx: Connection, ids: Sequence[int]) -> None:
+    """These revisions hold no longer, and nothing does in their place; they stay in the history."""
+    for start in range(0, len(ids), _SLICE):
+        tx.execute(delete(t.head).where(t.head.c.revision_id.in_(ids[start : start + _SLICE])))
+
+
 def heads(tx: Connection, image_id: int, labels: Sequence[Label]) -> list[Revision]:
     """The present revisions of a picture: none, one, or more in an open conflict; oldest first."""
     query = (

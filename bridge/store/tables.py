@@ -334,3 +334,45 @@ ledger = Table(
     Column("project", String(80)),
     Column("fields", Json, nullable=False),
 )
+
+# ---------------------------------------------------------------- what became of a model's boxes in a tool
+
+# A model's boxes that stand in a tool's file, untouched, as we last read it there.
+standing = Table(
+    "standing",
+    metadata,
+    Column("source_id", Id, ForeignKey("source.id", ondelete="CASCADE"), primary_key=True),
+    _image(primary_key=True, index=True),
+    Column("looked", Boolean, nullable=False),  # somebody has seen the picture there since
+    Column("boxes", Integer, nullable=False),
+    Column("doc", LargeBinary, nullable=False),
+)
+
+# A model's boxes as they were put before a person. They outlive the connection: what he made of them stays true.
+offer = Table(
+    "offer",
+    metadata,
+    Column("source_id", Id, primary_key=True),
+    _image(primary_key=True, index=True),
+    Column("checkpoint_id", String(40), ForeignKey("checkpoint.id", ondelete="CASCADE"), primary_key=True),
+    Column("at", String(32), nullable=False),
+    Column("looked", Boolean, nullable=False),
+    Column("doc", LargeBinary, nullable=False),
+)
+
+# What a picture's present labels make of the boxes it was offered; computed anew when either has changed.
+judgement = Table(
+    "judgement",
+    metadata,
+    Column("image_id", Id, ForeignKey("image.id", ondelete="CASCADE"), primary_key=True),
+    Column("revision_id", Id, nullable=False),  # the present one then; 0 = none
+    Column("checkpoint_id", String(40), ForeignKey("checkpoint.id", ondelete="CASCADE")),  # None: not judged
+)
+
+judged = Table(
+    "judged",
+    metadata,
+    Column("image_id", Id, ForeignKey("judgement.image_id", ondelete="CASCADE"), primary_key=True),
+    Column("label_id", Id, ForeignKey("label.id", ondelete="CASCADE"), primary_key=True),
+    *(Column(name, Integer, nullable=False) for name in ("kept", "moved", "relabelled", "deleted", "added")),
+)

@@ -113,6 +113,7 @@ def _document(name: str, task: dict[str, Any], config: LabelConfig, pictures: Pi
         document.extra,
         author=document.author,
         predictions=document.predictions,
+        looked=document.looked,
     )
 
 

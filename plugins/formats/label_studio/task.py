@@ -92,7 +92,16 @@ def _labelling(empty: Document, at: int, config: LabelConfig, size: Point | None
         findings=(*empty.findings, *findings),
         extra={EXTRA: {**said, "annotations": bare, "chosen": at, "rest": rest}},
         author=_author(annotation),
+        looked=_from_prediction(annotation),
     )
+
+
+def _from_prediction(annotation: dict[str, Any]) -> bool:
+    """Whether an annotator began with a model's boxes: the annotation names them, or some of its regions do."""
+    if annotation.get("parent_prediction") is not None:
+        return True
+    origins = (item.get("origin") for item in _list(annotation, "result") if isinstance(item, dict))
+    return any(isinstance(origin, str) and origin.startswith("prediction") for origin in origins)
 
 
 def _elsewhere(item: dict[str, Any], config: LabelConfig) -> bool:

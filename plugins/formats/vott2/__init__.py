@@ -38,8 +38,8 @@ class VottV2:
         """Read a project. Regions come from the asset files, existence, state and size from the .vott file.
 
         A region that we marked as a model's and nobody has touched since is a prediction, and a picture that holds
-        only such ones has no labels; extra["visited"] then tells whether VoTT has shown it. Encrypted connections
-        are kept as they are. Raises NotFoundError, RefusedError (several projects in a folder) or InputError.
+        only such ones has no labels; looked then tells whether VoTT has shown it. Encrypted connections are kept
+        as they are. Raises NotFoundError, RefusedError (several projects in a folder) or InputError.
         """
         return read(path, options) if candidates(path) or not tables(path) else read_table(path, options)
 

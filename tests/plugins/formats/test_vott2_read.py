@@ -480,11 +480,11 @@ def marked(left: float, *tags: str, checkpoint: str = "7") -> dict[str, Any]:
     return record | {"id": mark(checkpoint, 0, read_region(record)[0]), "score": 0.75}
 
 
-@pytest.mark.parametrize(("state", "visited"), [(0, False), (2, True)])
-def test_a_models_region_stays_a_prediction(project: Project, state: int, visited: bool) -> None:
+@pytest.mark.parametrize(("state", "looked"), [(0, False), (2, True)])
+def test_a_models_region_stays_a_prediction(project: Project, state: int, looked: bool) -> None:
     project.add("/x/a.jpg", state, marked(10, "a"))
     found = document(project.save(), "a.jpg")
-    assert (found.state, found.extra["visited"]) == (State.UNKNOWN, visited)
+    assert (found.state, found.looked) == (State.UNKNOWN, looked)
     assert [(r.author, r.score, r.points[0]) for r in found.predictions] == [("checkpoint:7", 0.75, (10, 20))]
 
 

@@ -1,0 +1,198 @@
+"""What VoTT does to its files when a person looks at a picture, draws, moves, retags or deletes; each act is counted.
+
+The counts are those of a mouse and a keyboard in VoTT 2 (1.7 needs as many):
+
+    go to the next picture       1   arrow key; VoTT then shows it and saves that it did
+    draw a box                   2   drag it open, press the tag's number
+    delete a box                 2   click it, press Delete
+    move an edge or a corner     2   click the box, drag
+    move two opposite corners    3   click the box, drag, drag
+    give a box another tag       3   click it, press the old tag's number (a tag is switched off so) and the new one's
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from bridge.model.annotation import Box
+
+Record = dict[str, Any]
+COSTS = {"next": 1, "draw": 2, "delete": 2, "drag": 2, "drag-twice": 3, "retag": 3}
+_VISITED, _TAGGED = 1, 2
+
+
+@dataclass
+class Hand:
+    """A person at VoTT; done counts what he did, by kind of act."""
+
+    done: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def actions(self) -> int:
+        """Presses of keys and buttons, and drags."""
+        return sum(COSTS[kind] * n for kind, n in self.done.items())
+
+
+@dataclass
+class Hand2(Hand):
+    """VoTT 2.2.0 on the project in a folder: it writes the asset file first, then the whole project file."""
+
+    folder: Path = Path()
+
+    def names(self) -> list[str]:
+        """The pictures of the project by file name."""
+        return [unquote(asset["name"]) for asset in self._project()["assets"].values()]
+
+    def regions(self, name: str) -> list[Record]:
+        """The regions on a picture, as VoTT shows them."""
+        path = self._file(self._asset(name))
+        found: list[Record] = json.loads(path.read_text("utf-8"))["regions"] if path.exists() else []
+        return found
+
+    def look(self, name: str) -> list[Record]:
+        """Go to a picture; VoTT saves that it was shown."""
+        self.done["next"] += 1
+        regions = self.regions(name)
+        self._save(name, regions)
+        return regions
+
+    def draw(self, name: str, box: Box, label: str) -> str:
+        """Draw a box and tag it; gives its id."""
+        self.done["draw"] += 1
+        region = {"id": secrets.token_urlsafe(6), "type": "RECTANGLE", "tags": [label], **_shape(box)}
+        self._save(name, [*self.regions(name), region])
+        return str(region["id"])
+
+    def delete(self, name: str, region_id: str) -> None:
+        """Delete a box."""
+        self.done["delete"] += 1
+        self._save(name, [region for region in self.regions(name) if region["id"] != region_id])
+
+    def move(self, name: str, region_id: str, box: Box, twice: bool = False) -> None:
+        """Drag a box to where it belongs; twice where two opposite corners are off."""
+        self.done["drag-twice" if twice else "drag"] += 1
+        self._change(name, region_id, _shape(box))
+
+    def retag(self, name: str, region_id: str, label: str) -> None:
+        """Give a box another tag."""
+        self.done["retag"] += 1
+        self._change(name, region_id, {"tags": [label]})
+
+    def _change(self, name: str, region_id: str, fields: Record) -> None:
+        self._save(name, [r | fields if r["id"] == region_id else r for r in self.regions(name)])
+
+    def _save(self, name: str, regions: list[Record]) -> None:
+        project, asset = self._project(), self._asset(name)
+        asset["state"] = _TAGGED if regions else _VISITED
+        path = self._file(asset)
+        if regions:
+            before = json.loads(path.read_text("utf-8")) if path.exists() else {}
+            kept = {key: value for key, value in before.items() if key not in ("asset", "regions", "version")}
+            _dump(path, {"asset": asset, "regions": regions, "version": "2.2.0", **kept})
+        else:
+            path.unlink(missing_ok=True)
+        project["assets"][asset["id"]] = asset
+        project["lastVisitedAssetId"] = asset["id"]
+        _dump(self._vott(), project)
+
+    def _asset(self, name: str) -> Record:
+        assets = self._project()["assets"].values()
+        found: Record = next(asset for asset in assets if unquote(asset["name"]) == name)
+        return found
+
+    def _file(self, asset: Record) -> Path:
+        return self.folder / f"{asset['id']}-asset.json"
+
+    def _vott(self) -> Path:
+        return next(self.folder.glob("*.vott"))
+
+    def _project(self) -> Record:
+        found: Record = json.loads(self._vott().read_text("utf-8"))
+        return found
+
+
+@dataclass
+class Hand1(Hand):
+    """VoTT 1.7.2 on a project file, which it writes whole, in one line."""
+
+    path: Path = Path()
+
+    def names(self) -> list[str]:
+        """The pictures that the project file knows."""
+        return list(self._project()["frames"])
+
+    def regions(self, name: str) -> list[Record]:
+        """The regions on a picture."""
+        found: list[Record] = self._project()["frames"].get(name, [])
+        return found
+
+    def look(self, name: str) -> list[Record]:
+        """Go to a picture; VoTT saves that it was shown."""
+        self.done["next"] += 1
+        regions = self.regions(name)
+        self._save(name, regions)
+        return regions
+
+    def draw(self, name: str, box: Box, label: str) -> str:
+        """Draw a box and tag it; gives its id."""
+        self.done["draw"] += 1
+        regions = self.regions(name)
+        region = {**_sides(box), "UID": secrets.token_hex(4), "id": len(regions), "type": "rect", "tags": [label]}
+        self._save(name, [*regions, region | {"name": len(regions) + 1}])
+        return str(region["UID"])
+
+    def delete(self, name: str, region_id: str) -> None:
+        """Delete a box."""
+        self.done["delete"] += 1
+        self._save(name, [region for region in self.regions(name) if region["UID"] != region_id])
+
+    def move(self, name: str, region_id: str, box: Box, twice: bool = False) -> None:
+        """Drag a box to where it belongs."""
+        self.done["drag-twice" if twice else "drag"] += 1
+        self._save(name, [r | _sides(box) if r["UID"] == region_id else r for r in self.regions(name)])
+
+    def retag(self, name: str, region_id: str, label: str) -> None:
+        """Give a box another tag."""
+        self.done["retag"] += 1
+        self._save(name, [r | {"tags": [label]} if r["UID"] == region_id else r for r in self.regions(name)])
+
+    def _save(self, name: str, regions: list[Record]) -> None:
+        project = self._project()
+        project["frames"][name] = regions
+        project["visitedFrames"] = list(dict.fromkeys([*project["visitedFrames"], name]))
+        self.path.write_text(json.dumps(project, ensure_ascii=False, separators=(",", ":")), "utf-8")
+
+    def _project(self) -> Record:
+        found: Record = json.loads(self.path.read_text("utf-8"))
+        return found
+
+
+def box_of(region: Record) -> Box:
+    """Where a region of either version lies."""
+    if "boundingBox" in region:
+        box = region["boundingBox"]
+        return Box(box["left"], box["top"], box["left"] + box["width"], box["top"] + box["height"])
+    box = region["box"]
+    return Box(box["x1"], box["y1"], box["x2"], box["y2"])
+
+
+def _shape(box: Box) -> Record:
+    corners = ((box.left, box.top), (box.right, box.top), (box.right, box.bottom), (box.left, box.bottom))
+    sides = {"height": box.height, "width": box.width, "left": box.left, "top": box.top}
+    return {"boundingBox": sides, "points": [{"x": x, "y": y} for x, y in corners]}
+
+
+def _sides(box: Box) -> Record:
+    corners = ((box.left, box.top), (box.right, box.top), (box.right, box.bottom), (box.left, box.bottom))
+    sides = {"x1": box.left, "y1": box.top, "x2": box.right, "y2": box.bottom}
+    return {**sides, "box": sides, "points": [{"x": x, "y": y} for x, y in corners]}
+
+
+def _dump(path: Path, content: Record) -> None:
+    path.write_text(json.dumps(content, ensure_ascii=False, indent=4), "utf-8")

@@ -1,0 +1,305 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from bench.hands import Hand1, Hand2, box_of
+from bridge.errors import ConflictError, InputError
+from bridge.loop.accept import accept, preview
+from bridge.loop.connect import connect_folder
+from bridge.loop.cut import CutOptions, cut
+from bridge.loop.push import push
+from bridge.loop.reconcile import pull
+from bridge.loop.undo import undo
+from bridge.model.annotation import Box, Document, State
+from bridge.model.dataset import Dataset
+from bridge.model.finding import Finding
+from bridge.plugin import WriteOptions
+from bridge.sample import LABELS
+from bridge.store import findings, images, projects, revisions, tokens
+from tests.studio_bench import Bench
+
+NEW = Box(5.0, 6.0, 50.0, 60.0)
+
+
+@dataclass
+class Folder:
+    """A VoTT project with a model's boxes on the two pictures that nobody has labelled, and a hand in it."""
+
+    bench: Bench
+    hand: Hand1 | Hand2
+    format: str
+    place: Path
+    source: str
+
+    @property
+    def pictures(self) -> list[str]:
+        return sorted(self.bench.unseen())
+
+    def pull(self) -> tuple[Finding, ...]:
+        return pull(self.bench.ws, self.bench.project, self.source)[0].findings
+
+    def preview(self, *names: str) -> list[str]:
+        return sorted(p.image.name for p in preview(self.bench.ws, self.bench.project, names).pictures)
+
+    def accept(self, *names: str) -> tuple[int, int]:
+        done = accept(self.bench.ws, self.bench.project, names, who="愛子")
+        return done.pictures, done.boxes
+
+    def boxes(self, name: str) -> list[tuple[Box | None, tuple[str, ...]]] | None:
+        current = self.bench.present()[name]
+        assert current.heads <= 1
+        regions = current.document.regions
+        return None if regions is None else sorted(((r.box, r.labels) for r in regions), key=str)
+
+    def shown(self, name: str) -> list[tuple[Box | None, tuple[str, ...]]]:
+        return sorted(((box_of(r), tuple(r["tags"])) for r in self.hand.regions(name)), key=str)
+
+    def left_out(self) -> list[str | None]:
+        made = cut(self.bench.ws, self.bench.project, CutOptions(fraction=0.5))
+        return [f.image for f in made.findings if f.rule == "half-judged"]
+
+    def undo(self, image: str | None = None) -> int:
+        return undo(self.bench.ws, self.bench.project, image)
+
+    def id_of(self, name: str, n: int) -> str:
+        region = self.hand.regions(name)[n]
+        return str(region.get("UID") or region["id"])
+
+
+def opened(bench: Bench, kind: str, folder: Path) -> Folder:
+    documents = [Document(c.document.image, c.document.regions) for c in bench.present().values()]
+    place = folder / "vott.json" if kind == "vott-v1" else folder
+    folder.mkdir(exist_ok=True)
+    dataset = Dataset("部品", tuple(LABELS), documents)
+    bench.ws.registry.format(kind).write(dataset, place, WriteOptions("copy" if kind == "vott-v1" else "none"))
+    source = connect_folder(bench.ws, bench.project, kind, place)  # type: ignore[arg-type]
+    pull(bench.ws, bench.project, source.name)
+    bench.checkpoint("cafe01", boxes=3)
+    push(bench.ws, bench.project, source.name)
+    hand = Hand1(path=place) if kind == "vott-v1" else Hand2(folder=folder)
+    found = Folder(bench, hand, kind, place, source.name)
+    found.pull()
+    return found
+
+
+@pytest.fixture(params=["vott-v1", "vott-v2"])
+def folder(bench: Bench, tmp_path: Path, request: pytest.FixtureRequest) -> Folder:
+    return opened(bench, request.param, tmp_path / "vott")
+
+
+def test_only_pictures_that_were_looked_at_are_offered(folder: Folder) -> None:
+    first, second = folder.pictures
+    assert folder.preview() == []
+    with pytest.raises(ConflictError, match="accept-nothing"):
+        folder.accept()
+    folder.hand.look(first)
+    folder.pull()
+    assert folder.preview() == [first]
+    found = preview(folder.bench.ws, folder.bench.project)
+    assert (found.boxes, found.unseen) == (3, 1)
+    assert {(row.checkpoint, row.boxes, row.pictures) for row in found.rows} == {("cafe01", 1, 1)}
+    assert folder.preview(second) == [second]
+
+
+def test_what_is_left_on_a_picture_becomes_the_persons(folder: Folder) -> None:
+    first, second = folder.pictures
+    folder.hand.look(first)
+    folder.hand.delete(first, folder.id_of(first, 1))
+    folder.pull()
+    assert folder.boxes(first) is None
+    assert folder.accept() == (1, 2)
+    assert folder.boxes(first) == folder.shown(first)
+    assert folder.boxes(second) is None
+    current = folder.bench.present()[first].document
+    assert {r.author for r in current.regions or ()} == {None}
+    assert {r.extra["accepted"]["checkpoint"] for r in current.regions or ()} == {"cafe01"}
+    with folder.bench.ws.db.read() as tx:
+        [line] = [entry for entry in tokens.recorded(tx, folder.bench.project) if entry["what"] == "accept"]
+    assert (line["who"], line["fields"]["pictures"], line["fields"]["boxes"]) == ("愛子", 1, 2)
+    with pytest.raises(ConflictError, match="accept-nothing"):
+        folder.accept()
+    with pytest.raises(InputError, match="accept-nothing-there"):
+        folder.accept(first)
+
+
+def test_the_folder_read_again_changes_nothing(folder: Folder) -> None:
+    first, _ = folder.pictures
+    folder.hand.look(first)
+    folder.pull()
+    folder.accept()
+    accepted = folder.boxes(first)
+    folder.hand.look(first)  # A file that changed, so that it is read.
+    folder.hand.look(folder.pictures[0])
+    said = folder.pull()
+    assert not {f.rule for f in said} & {"lost", "conflict"}
+    assert folder.boxes(first) == accepted
+    assert folder.bench.present()[first].document.state is State.LABELLED
+
+
+@pytest.mark.parametrize("act", ["move", "retag", "delete", "draw", "all"])
+def test_edits_of_accepted_boxes_in_the_tool_are_his_edits(folder: Folder, act: str) -> None:
+    first, _ = folder.pictures
+    folder.hand.look(first)
+    folder.pull()
+    folder.accept()
+    hand = folder.hand
+    edits: dict[str, Callable[[], object]] = {
+        "move": lambda: hand.move(first, folder.id_of(first, 0), NEW),
+        "retag": lambda: hand.retag(first, folder.id_of(first, 1), LABELS[2]),
+        "delete": lambda: hand.delete(first, folder.id_of(first, 1)),
+        "draw": lambda: hand.draw(first, NEW, LABELS[0]),
+    }
+    for edit in edits.values() if act == "all" else [edits[act]]:
+        edit()
+        said = folder.pull()
+        assert not {f.rule for f in said} & {"lost", "conflict"}
+        assert folder.boxes(first) == folder.shown(first)
+    before = folder.bench.present()[first].revision_id
+    hand.look(first)
+    folder.pull()
+    assert folder.bench.present()[first].revision_id == before
+
+
+def test_all_accepted_boxes_deleted_leave_an_empty_picture(folder: Folder) -> None:
+    first, _ = folder.pictures
+    folder.hand.look(first)
+    folder.pull()
+    folder.accept()
+    for _ in range(3):
+        folder.hand.delete(first, folder.id_of(first, 0))
+        folder.pull()
+    assert folder.bench.present()[first].document.state is State.REVIEWED_EMPTY
+
+
+def test_all_boxes_deleted_need_no_acceptance(folder: Folder) -> None:
+    first, _ = folder.pictures
+    folder.hand.look(first)
+    for _ in range(3):
+        folder.hand.delete(first, folder.id_of(first, 0))
+    folder.pull()
+    assert folder.bench.present()[first].document.state is State.REVIEWED_EMPTY
+    assert folder.preview() == []
+
+
+def test_a_half_judged_picture_can_be_cut_once_the_rest_is_accepted(folder: Folder) -> None:
+    first, _ = folder.pictures
+    folder.hand.look(first)
+    folder.hand.move(first, folder.id_of(first, 0), NEW)
+    folder.pull()
+    assert len(folder.boxes(first) or []) == 1
+    assert folder.left_out() == [first]
+    assert folder.accept() == (1, 2)
+    assert folder.boxes(first) == folder.shown(first)
+    assert folder.left_out() == []
+    folder.hand.look(first)
+    folder.pull()
+    assert (folder.boxes(first), folder.left_out()) == (folder.shown(first), [])
+    assert folder.undo() == 1
+    assert len(folder.boxes(first) or []) == 1
+    assert folder.left_out() == [first]
+
+
+def test_one_undo_takes_an_acceptance_back_and_it_can_be_made_again(folder: Folder) -> None:
+    first, second = folder.pictures
+    for name in (first, second):
+        folder.hand.look(name)
+    folder.pull()
+    assert folder.accept() == (2, 6)
+    assert folder.undo() == 2
+    assert (folder.boxes(first), folder.boxes(second)) == (None, None)
+    folder.hand.look(first)
+    assert not {f.rule for f in folder.pull()} & {"lost", "conflict"}
+    assert folder.boxes(first) is None
+    with pytest.raises(ConflictError, match="undo-nothing"):
+        folder.undo()
+    assert folder.accept() == (2, 6)
+    assert folder.undo(first) == 1
+    assert (folder.boxes(first), len(folder.boxes(second) or [])) == (None, 3)
+
+
+def test_a_box_drawn_after_an_undo_is_taken_alone(folder: Folder) -> None:
+    first, _ = folder.pictures
+    folder.hand.look(first)
+    folder.pull()
+    folder.accept()
+    folder.undo()
+    folder.hand.draw(first, NEW, LABELS[0])
+    assert not {f.rule for f in folder.pull()} & {"lost", "conflict"}
+    assert folder.boxes(first) == [(NEW, (LABELS[0],))]
+    assert folder.left_out() == [first]
+
+
+def test_an_edit_elsewhere_and_one_in_the_tool_both_hold(folder: Folder) -> None:
+    first, _ = folder.pictures
+    folder.hand.look(first)
+    folder.pull()
+    folder.accept()
+    bench = folder.bench
+    with bench.ws.db.write() as tx:  # As if another tool had taken one box away.
+        found = projects.find(tx, bench.project)
+        image = images.find(tx, found.id, first)
+        [head] = revisions.heads(tx, image.id or 0, found.labels)
+        kept = head.regions[1:]
+        draft = revisions.Draft(image.id or 0, kept, "x" * 64, "玲", "other", (head.id,))
+        revisions.put(tx, [draft], found.labels)
+    folder.hand.draw(first, NEW, LABELS[0])
+    assert not {f.rule for f in folder.pull()} & {"lost", "conflict"}
+    assert sorted(folder.boxes(first) or [], key=str) == sorted(
+        [(r.box, r.labels) for r in kept] + [(NEW, (LABELS[0],))], key=str
+    )
+
+
+def test_what_was_written_back_under_plain_ids_is_the_same_picture(folder: Folder) -> None:
+    first, _ = folder.pictures
+    folder.hand.look(first)
+    folder.pull()
+    folder.accept()
+    bench = folder.bench
+    head = bench.present()[first]
+    regions = tuple(replace(r, extra={}) for r in head.document.regions or ())
+    dataset = Dataset("部品", tuple(LABELS), [Document(head.document.image, regions)])
+    bench.ws.registry.format(folder.format).write(dataset, folder.place, WriteOptions("none"))
+    assert not {f.rule for f in folder.pull()} & {"lost", "conflict"}
+    assert bench.present()[first].revision_id == head.revision_id
+    assert {folder.id_of(first, n) for n in range(3)} == {r.region_id for r in regions}
+    folder.hand.move(first, folder.id_of(first, 0), NEW)
+    folder.pull()
+    assert folder.boxes(first) == folder.shown(first)
+
+
+def test_what_changed_since_it_was_shown_is_not_accepted(folder: Folder) -> None:
+    first, _ = folder.pictures
+    folder.hand.look(first)
+    folder.pull()
+    seen = preview(folder.bench.ws, folder.bench.project).digest
+    folder.hand.delete(first, folder.id_of(first, 0))
+    folder.pull()
+    with pytest.raises(ConflictError, match="accept-changed"):
+        accept(folder.bench.ws, folder.bench.project, shown=seen)
+    assert folder.boxes(first) is None
+
+
+def test_a_picture_in_conflict_is_left_to_a_person(folder: Folder) -> None:
+    first, _ = folder.pictures
+    folder.hand.look(first)
+    folder.pull()
+    bench = folder.bench
+    with bench.ws.db.write() as tx:
+        found = projects.find(tx, bench.project)
+        image = images.find(tx, found.id, first)
+        drafts = [revisions.Draft(image.id or 0, (), digest * 64, "玲", "other") for digest in "xy"]
+        revisions.put(tx, drafts, found.labels)
+    shown = preview(bench.ws, bench.project)
+    assert ([f.rule for f in shown.findings], shown.pictures) == (["conflict"], ())
+
+
+def test_the_findings_of_a_reading_tell_nothing_of_accepted_boxes(folder: Folder) -> None:
+    folder.hand.look(folder.pictures[0])
+    folder.pull()
+    folder.accept()
+    with folder.bench.ws.db.read() as tx:
+        assert not findings.listing(tx, folder.bench.project, rule="lost")
