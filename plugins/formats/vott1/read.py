@@ -137,21 +137,11 @@ def _document(entry: _Entry, pictures: PictureFolder | None) -> Document:
     return Document(
         image if image.width else _sized(image, entry.frame),
         None if untouched else frame.regions,
-        (*findings, *_found(entry, frame.findings)),
+        (*findings, *frame.findings),
         {EXTRA: extra},
         predictions=frame.predictions,
         looked=entry.visited is True,
     )
-
-
-def _found(entry: _Entry, findings: Iterable[Finding]) -> Iterable[Finding]:
-    """What reading a frame showed; where its shape is not the picture's, no height fault explains that."""
-    if not entry.misfit:
-        return findings
-    raws = [raw for raw in entry.frame if isinstance(raw, dict)]
-    noted = ", ".join(dict.fromkeys(f"{raw['width']}x{raw['height']}" for raw in raws if recorded_size(raw)))
-    doubt = Finding("aspect", Severity.ERROR, entry.name, {"case": "order", "recorded": noted})
-    return [doubt, *(finding for finding in findings if finding.rule not in ("aspect", "canvas-height"))]
 
 
 def _sized(image: Image, frame: list[Any]) -> Image:
