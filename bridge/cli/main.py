@@ -24,6 +24,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "undo": "labels",
         "label": "project",
         "export": "labels",
+        "verify-export": "vott",
         "project": "project",
     },
     "section-training": {

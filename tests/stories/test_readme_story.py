@@ -35,7 +35,13 @@ README = Path(__file__).parents[2] / "README.md"
 QUICK = ["--template", "demo-tiny", "--size", "128x96", "--max-batches", "20"]
 ELSEWHERE = {"make demo": "test_demo_story.py"}
 # A check says what is wrong by its exit code; of the rest everything must go well.
-WRONG = {"labelbridge check 撮影", "labelbridge check 撮影 --fix", "labelbridge check my-darknet-folder/obj.data"}
+WRONG = {
+    "labelbridge check 撮影",
+    "labelbridge check 撮影 --fix",
+    "labelbridge check my-darknet-folder/obj.data",
+    "labelbridge verify-export imgs.json vott-export --fix right",
+}
+VOTT1 = README.parent / "tests" / "fixtures" / "vott1"
 
 
 def commands() -> list[str]:
@@ -108,7 +114,7 @@ class Terminal:
 
 @pytest.fixture(scope="module")
 def terminal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
-    """A reader's folder: his VoTT project of 30 pictures, and a darknet folder he once made."""
+    """A reader's folder: his VoTT project of 30 pictures, a darknet folder, and what VoTT 1 once left him."""
     if shutil.which("darknet") is None:
         absent("darknet")
     folder = tmp_path_factory.mktemp("reader")
@@ -121,6 +127,9 @@ def terminal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
     shutil.copytree(folder / "my-vott-folder", folder / "shared")
     yolo = Dataset("project", tuple(LABELS), spoilt, frozenset(d.image.name for d in drawn if d.held_out))
     formats.format("yolo").write(yolo, folder / "my-darknet-folder", WriteOptions("copy"))
+    shutil.copy(VOTT1 / "v1.6.1.json", folder / "imgs.json")
+    shutil.copytree(VOTT1 / "images", folder / "imgs")
+    shutil.copytree(VOTT1 / "exports" / "v1.6.1-wide-on-screen", folder / "vott-export")
     found = Terminal(folder, names={"/share/vott-project": str(folder / "shared")})
     yield found
     if found.running is not None:
@@ -147,6 +156,8 @@ def test_every_command_works_in_its_order(terminal: Terminal) -> None:
     # Detections are the labels themselves; of the planted mistakes one cannot be found by anybody.
     assert "mAP@0.5 = 99." in said["labelbridge evaluate --truth coco.json --detections results.json"]
     assert (terminal.folder / "out-folder/obj.data").is_file()
+    assert "Labels checked: 5, right: 1." in said["labelbridge verify-export imgs.json vott-export --fix right"]
+    assert (terminal.folder / "right/obj.data").is_file()
 
 
 def test_a_real_label_studio_is_connected(terminal: Terminal, label_studio: Server) -> None:
@@ -160,8 +171,8 @@ def test_a_real_label_studio_is_connected(terminal: Terminal, label_studio: Serv
 
 def test_the_users_files_are_only_read(terminal: Terminal) -> None:
     """What the first story leaves behind: his VoTT folder is as it was, and nothing strange lies beside it."""
-    made = {"labelbridge-data", "report.html", "out-folder", "coco.json", "results.json", "training.log"}
-    his = {"写真", "my-vott-folder", "my-darknet-folder", "shared"}
+    made = {"labelbridge-data", "report.html", "out-folder", "coco.json", "results.json", "training.log", "right"}
+    his = {"写真", "my-vott-folder", "my-darknet-folder", "shared", "imgs", "imgs.json", "vott-export"}
     assert {p.name for p in terminal.folder.iterdir()} <= made | his
     for path in (terminal.folder / "my-vott-folder").iterdir():
         assert path.read_bytes() == (terminal.folder / "shared" / path.name).read_bytes()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from bridge.model.dataset import Dataset, Reading
 from bridge.model.finding import Finding
+from bridge.model.verified import Verified
 from bridge.plugin import ReadOptions, WriteOptions
 from plugins.formats.vott1 import read, write
 from plugins.formats.vott1.project import candidates
@@ -34,6 +35,12 @@ class VottV1:
     def write(self, dataset: Dataset, out: Path, options: WriteOptions) -> list[Finding]:
         """Write out (a .json file, or a folder in which <name>.json is made) as v1.7.2 does, pictures beside it."""
         return write.write(dataset, out, options)
+
+    def verify(self, path: Path, labels: Path, options: ReadOptions) -> Verified:
+        """Hold a darknet export of VoTT's own against the project: which labels are right, and what damaged others."""
+        from plugins.formats.vott1.exports.verdict import verify
+
+        return verify(path, labels, options)
 
 
 __all__ = ["VottV1"]
