@@ -11,6 +11,7 @@ from bridge.model.annotation import Document, Image, fold_name
 from bridge.model.dataset import Reading
 from bridge.model.finding import Finding, Severity
 from bridge.plugin import ReadOptions
+from plugins.formats.namesakes import clashes, strangers
 from plugins.formats.pictures import PictureFolder
 from plugins.formats.rivals import merged_twins
 from plugins.formats.vott1.order import names_by_position, passes_filter
@@ -48,7 +49,7 @@ def read(path: Path, options: ReadOptions) -> Reading:
         title=project.folder.name,
         declared=project.declared,
         order=order,
-        findings=(*project.findings, *findings, *_on_canvas(project)),
+        findings=(*project.findings, *findings, *_on_canvas(project), *clashes(_shown(pictures), _spelled(project))),
         colors=project.colors,
         extra={EXTRA: {k: None if k in ("frames", "framesByImagesName") else v for k, v in project.raw.items()}},
     )
@@ -92,9 +93,13 @@ def _named_entries(project: Project) -> list[_Entry]:
 def _never_visited(entries: list[_Entry], pictures: PictureFolder) -> list[_Entry]:
     """The pictures of the folder that the project does not name: nobody has looked at them yet."""
     paths = [pictures.find(entry.name).path for entry in entries]
-    known = {path.name for path in paths if path is not None}
-    found = (name for name, folder in pictures.names() if not folder and passes_filter(name) and name not in known)
-    return [_Entry(name, None, None, False) for name in sorted(found)]
+    known = {entry.name for entry in entries} | {path.name for path in paths if path is not None}
+    return [_Entry(name, None, None, False) for name in strangers(_shown(pictures), known)]
+
+
+def _shown(pictures: PictureFolder) -> list[str]:
+    """The files of the folder that VoTT takes for pictures."""
+    return [name for name, folder in pictures.names() if not folder and passes_filter(name)]
 
 
 def _video_entries(project: Project) -> list[_Entry]:
@@ -161,6 +166,11 @@ def _ordered(project: Project, order: str) -> list[Finding]:
     if order == "names":
         return []
     return [Finding("ordered", Severity.INFO, None, {"order": order, "count": len(project.frames)})]
+
+
+def _spelled(project: Project) -> frozenset[str]:
+    """File names as the project spells them."""
+    return frozenset(map(last_part, project.frames)) if project.keys == "names" else frozenset()
 
 
 def _on_canvas(project: Project) -> list[Finding]:

@@ -33,7 +33,8 @@ def read(path: Path, options: ReadOptions) -> Reading:
     project = open_project(path, options.max_file_megabytes, options.security_token)
     entries, findings = entries_of(project, options.images)
     pictures = Whereabouts(project.path.parent, options.images, options.max_megapixels)
-    every = entries + unshown(project, entries, pictures, options.images)
+    unseen, namesakes = unshown(project, entries, pictures, options.images)
+    every = entries + unseen
     tags = {tag["name"]: tag.get("color") for tag in project.tags}
     title = project.content.get("name")
     return Reading(
@@ -42,7 +43,7 @@ def read(path: Path, options: ReadOptions) -> Reading:
         total=len(every),
         title=title if isinstance(title, str) else project.path.stem,
         declared=isinstance(project.content.get("tags"), list),
-        findings=(*project.findings, *findings, *_videos(entries)),
+        findings=(*project.findings, *findings, *namesakes, *_videos(entries)),
         colors={name: color for name, color in tags.items() if isinstance(color, str)},
         extra={KEY: _skeleton(project, entries), FILES: _other_files(project, entries)},
     )

@@ -7,7 +7,9 @@ from itertools import islice
 from pathlib import Path
 
 from bridge.model.annotation import fold_name
+from bridge.model.finding import Finding
 from plugins.formats.halves import whole
+from plugins.formats.namesakes import clashes, strangers
 from plugins.formats.pictures import PictureFolder
 from plugins.formats.vott2.asset import new_asset
 from plugins.formats.vott2.entries import Entry, source_folder
@@ -22,21 +24,24 @@ _TRIES = 20
 
 def unshown(
     project: VottProject, entries: Sequence[Entry], pictures: Whereabouts, images: Path | None
-) -> tuple[Entry, ...]:
-    """Entries for pictures that lie where those of the project do, and that it does not name; nobody has seen them."""
+) -> tuple[tuple[Entry, ...], tuple[Finding, ...]]:
+    """Entries for pictures that lie where those of the project do, and that it does not name; nobody has seen them.
+
+    With what there is to say of like names there.
+    """
     if project.inline:
-        return ()  # An export says nothing of what was not exported.
+        return (), ()  # An export says nothing of what was not exported.
     here, spelled = _folder(project, entries, pictures, images)
     if here is None:
-        return ()
-    known = {fold_name(entry.name).casefold() for entry in entries}
+        return (), ()
+    known = {entry.name for entry in entries}
     folders = dict.fromkeys(("", *(entry.name.rpartition("/")[0] for entry in entries if not entry.is_frame)))
-    found = (name for folder in folders for name in _names(here, folder))
-    return tuple(
+    found = [name for folder in folders for name in _names(here, folder)]
+    unseen = tuple(
         Entry(str(new_asset(spelled + name, 0, 0)["id"]), {}, spelled + name, whole(name), file=f"{here}/{name}")
-        for name in found
-        if fold_name(name).casefold() not in known
+        for name in strangers(found, known)
     )
+    return unseen, tuple(clashes(found, known))
 
 
 def _folder(
