@@ -5,7 +5,8 @@ from __future__ import annotations
 # From so many first bytes; a camera's thumbnail, colour profile or long comment does not fit in.
 HEAD = 4096
 
-_SCAN, _EXIF, _SEVERAL = 0xDA, 0xE1, 0xE2
+_SCAN, _EXIF_MARK = b"\xff\xda", b"\xff\xe1"
+_EXIF, _SEVERAL = 0xE1, 0xE2
 # Restarts, and the start and end of the picture: marks without a length, none of which belongs into a header.
 _BARE = range(0xD0, 0xDA)
 # Start of frame, all ways of coding. The three numbers left out are tables.
@@ -21,18 +22,15 @@ def plain_size(head: bytes) -> tuple[int, int, str] | None:
     """
     if head[:2] != b"\xff\xd8":
         return None
-    at, found = 2, None
+    at = 2
     while at + 4 <= len(head):
         mark, kind = head[at], head[at + 1]
         if mark != 0xFF or kind in (_EXIF, _SEVERAL) or not 0xC0 <= kind <= 0xFE or kind in _BARE:
             return None
-        if kind == _SCAN:
-            return found
         length = head[at + 2] << 8 | head[at + 3]
         if kind in _FRAMES:
-            found = _frame(head[at + 4 : at + 10])
-            if found is None:
-                return None
+            tables, scan, _ = head[at:].partition(_SCAN)
+            return _frame(tables[4:10]) if scan and _EXIF_MARK not in tables else None
         at += 2 + length
     return None
 

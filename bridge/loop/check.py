@@ -105,8 +105,8 @@ def _mend_slice(
             image, before = current.document.image, current.document.regions
             if current.revision_id is None or image.id is None or before is None:
                 continue  # In conflict: a person resolves that first.
-            after = apply_fix(before, by_image[fold_name(image.name)], image.width, image.height)
-            if after != before:
+            after = apply_fix(tuple(before), by_image[fold_name(image.name)], image.width, image.height)
+            if after != tuple(before):
                 digest = content_hash(image.name, image.width, image.height, after)
                 extra = current.document.extra
                 drafts.append(Draft(image.id, after, digest, who, "fix", (current.revision_id,), extra=extra))

@@ -12,6 +12,7 @@ from bridge.loop.split import Candidate, boxed_labels, choose
 from bridge.model.annotation import Document
 from bridge.model.dataset import Dataset
 from bridge.model.finding import Finding, Severity
+from bridge.model.rectangles import labels_of
 from bridge.plugin import Format, ReadOptions, WriteOptions
 from bridge.registry import Registry
 
@@ -30,7 +31,7 @@ def export_path(
     """Turn a bare file or folder into another format, without a store."""
     bare = read_path(registry, path, read, format_name)
     documents, reading, notes = bare.documents, bare.reading, list(bare.findings)
-    used = dict.fromkeys([*reading.labels, *(n for d in documents for r in d.regions or () for n in r.labels)])
+    used = dict.fromkeys([*reading.labels, *(n for d in documents for n in labels_of(d.regions or ()))])
     held_out = frozenset(d.image.name for d in documents if d.held_out)
     if format_name == "yolo" and not held_out:
         held_out, said = fresh_split(documents)

@@ -7,6 +7,7 @@ from typing import Any
 
 from bridge.model.annotation import Document
 from bridge.model.project import Source
+from bridge.model.rectangles import Rectangles
 
 
 def format_of(source: Source) -> str:
@@ -31,7 +32,11 @@ def unwrap(document: Document, format_name: str) -> Document:
     if kept.get("format") == format_name:
         return replace(document, extra=kept.get("extra", {}), held_out=held_out)
     regions = document.regions
-    if regions is not None and any(region.extra for region in regions):
+    if not kept and isinstance(regions, Rectangles) and not regions.extras:
+        return document
+    if isinstance(regions, Rectangles):
+        regions = replace(regions, extras=())
+    elif regions is not None and any(region.extra for region in regions):
         regions = tuple(replace(region, extra={}) if region.extra else region for region in regions)
     elif not kept:
         return document

@@ -6,8 +6,10 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from bridge.model.annotation import Document, Region
+from bridge.model.rectangles import Rectangles, labels_of
 
 # Reviewed-empty pictures count as a class of their own, so that both sides get their share.
 _EMPTY = ""
@@ -34,14 +36,14 @@ class Candidate:
 
 def boxed_labels(document: Document) -> tuple[str, ...]:
     """The labels of all boxes that darknet would get."""
-    width, height = document.image.width, document.image.height
-    return tuple(label for r in document.regions or () if _shows(r, width, height) for label in r.labels)
+    width, height, regions = document.image.width, document.image.height, document.regions or ()
+    if isinstance(regions, Rectangles) and regions.lie_inside(width, height):
+        return tuple(labels_of(regions))
+    return tuple(label for region in regions if _shows(region, width, height) for label in region.labels)
 
 
 def _shows(region: Region, width: int, height: int) -> bool:
     """Whether enough of its box lies inside the picture to be an object."""
-    if region.lies_inside(width, height):
-        return True
     box = region.box
     return box is not None and box.inside(width, height) is not None
 
@@ -52,9 +54,7 @@ def choose(candidates: Sequence[Candidate], fraction: float, seed: int) -> set[s
     Class after class, the one that lacks most (relative to its size) gets the next picture that has it. The last one is
     never taken: something must be left to train on.
     """
-    total: Counter[str] = Counter()
-    for candidate in candidates:
-        total.update(candidate.labels or (_EMPTY,))
+    total = Counter(chain.from_iterable(candidate.labels or (_EMPTY,) for candidate in candidates))
     lacking = {label: n * (1 - fraction) for label, n in total.items()}
     chosen = [c for c in candidates if c.held_out]
     for candidate in chosen:

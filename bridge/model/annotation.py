@@ -6,7 +6,7 @@ import hashlib
 import math
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
@@ -30,7 +30,7 @@ class State(StrEnum):
 
 
 # Places are compared to 1/1000 px; a side below that is none.
-_NO_SIDE = 1e-3
+LEAST_SIDE = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Box:
         """
         part = self.clipped(width, height)
         least_width, least_height = min(1.0, self.width), min(1.0, self.height)
-        is_there = part.width >= max(least_width, _NO_SIDE) and part.height >= max(least_height, _NO_SIDE)
+        is_there = part.width >= max(least_width, LEAST_SIDE) and part.height >= max(least_height, LEAST_SIDE)
         return part if is_there else None
 
 
@@ -96,20 +96,13 @@ class Region:
             return None
         if self.kind == "ellipse":
             return _ellipse_bounds(self.points)
-        if self.kind == "rectangle":  # Nearly all are, and there may be a million of them.
+        if self.kind == "rectangle" and len(self.points) == 2:  # Nearly all are, and there may be a million.
             (left, top), (right, bottom) = self.points
             if left <= right and top <= bottom:
                 return Box(left, top, right, bottom)
         xs = [p[0] for p in self.points]
         ys = [p[1] for p in self.points]
         return Box(min(xs), min(ys), max(xs), max(ys))
-
-    def lies_inside(self, width: float, height: float) -> bool:
-        """Whether this is a rectangle with its corners in order, wholly inside a picture: nearly all are."""
-        if self.kind != "rectangle":
-            return False
-        (left, top), (right, bottom) = self.points
-        return 0 <= left <= right - _NO_SIDE and 0 <= top <= bottom - _NO_SIDE and right <= width and bottom <= height
 
     @classmethod
     def rectangle(cls, box: Box, *labels: str, **rest: Any) -> Region:
@@ -139,7 +132,8 @@ class Image:
     """One picture of a project; width and height are as stored in the file, without EXIF turn (0 = not known).
 
     name is the original name, decoded, relative to the image root, with "/". sha256 and file are None for
-    missing pictures, video frames not extracted and remote ones not fetched. item is the tool's own id of it.
+    missing pictures, video frames not extracted and remote ones not fetched. item is the tool's own id of it. format
+    is what the file's first bytes say it is ("JPEG"), "" where nobody has looked.
     """
 
     name: str
@@ -150,6 +144,7 @@ class Image:
     file: FileStamp | None = None
     item: str | None = None
     id: int | None = None
+    format: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +158,7 @@ class Document:
     """
 
     image: Image
-    regions: tuple[Region, ...] | None = None
+    regions: Sequence[Region] | None = None
     findings: tuple[Finding, ...] = ()
     extra: dict[str, Any] = field(default_factory=dict)
     held_out: bool | None = None

@@ -36,7 +36,10 @@ class Mended:
 
 def read_mended(path: Path, max_megabytes: int, depth: int) -> Mended:
     """A JSON file, mended if damaged; depth as in mend. Raises InputError where nothing can be made of it."""
-    mended = mend(read_bytes(path, max_megabytes), str(path), depth)
+    data = read_bytes(path, max_megabytes)
+    mended = mend(data, str(path), depth)
+    if b"\\" not in data and mended.how is None:
+        return mended  # Only an escape can spell half a character.
     value, halves = made_whole(mended.value)
     return replace(mended, value=value, halves=halves)
 

@@ -47,6 +47,8 @@ class PictureFolder:
     def _find(self, name: str) -> tuple[str | None, How]:
         if unsafe(name):
             return None, "unsafe"
+        if len(self._folders) == 1 and name in self._listing(self._folders[0]).entries:
+            return f"{self._folders[0]}/{name}", "exact"
         parts, worst = name.split("/"), "missing"
         for root in self._folders:
             path, how = self._descend(root, parts)
@@ -72,7 +74,7 @@ class PictureFolder:
             fields = {"path": path, "reason": error.fields.get("reason", error.rule)}
             unreadable = Finding("unreadable", Severity.ERROR, name, fields)
             return Image(name, file=picture.stamp(path), item=item), (*findings, unreadable)
-        return Image(name, seen.width, seen.height, None, seen.orientation, stamp, item), findings
+        return Image(name, seen.width, seen.height, None, seen.orientation, stamp, item, None, seen.format), findings
 
     def names(self) -> Iterator[tuple[str, bool]]:
         """Everything in the first folder that exists, as (name, is a folder), in no order."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from bridge.model.annotation import Region
 from bridge.model.finding import Finding, Severity
+from bridge.model.rectangles import Rectangles
 
 _RULES: dict[str, tuple[str, Severity]] = {
     "polygon": ("polygon", Severity.INFO),
@@ -23,6 +24,8 @@ def shape_findings(name: str, regions: Sequence[Region]) -> list[Finding]:
 
     What loses nothing is said once for each kind; region is then the first of its kind.
     """
+    if isinstance(regions, Rectangles):
+        return []
     groups: dict[object, list[int]] = {}
     for index, region in enumerate(regions):
         if region.kind in _RULES:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from bridge.model.annotation import Document, Region
 from bridge.model.finding import Finding, Fix, Severity
@@ -23,7 +23,7 @@ class DuplicateBox:
             if len(regions) > 1:
                 yield from self._copies(document, regions)
 
-    def _copies(self, document: Document, regions: tuple[Region, ...]) -> Iterator[Finding]:
+    def _copies(self, document: Document, regions: Sequence[Region]) -> Iterator[Finding]:
         kept: dict[Likeness, int] = {}
         copies: dict[int, Likeness] = {}
         for index, region in enumerate(regions):

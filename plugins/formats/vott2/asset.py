@@ -23,11 +23,17 @@ _FRAME = "#t="
 _LARGEST = 1e6
 
 
+# What a path of this system may hold that has to be looked at more closely.
+_SPECIAL = re.compile(r"[%\\\0]|/[/.]")
+
+
 def decoded(path: str, frame: bool = False) -> str:
     """The path a person knows: no "file:", slashes forward, "%" decoded exactly once; a frame's time stays at the end.
 
     A literal "%25" becomes "%" and is not decoded again. What is no valid escape stays as it is.
     """
+    if path[:6] == "file:/" and path[7:8] != ":" and not frame and not _SPECIAL.search(path):
+        return path[5:]
     path, _, time = path.rpartition(_FRAME) if frame and _FRAME in path else (path, "", "")
     if _REMOTE.match(path):
         path = path.partition("?")[0]  # The query of an Azure address is its access token.
@@ -110,6 +116,8 @@ def decoded_path(record: Record) -> str:
 def size_of(record: Record) -> tuple[int, int]:
     """Width and height as recorded; 0, 0 if the asset was never shown."""
     size = record.get("size")
+    if type(size) is dict and type(width := size.get("width")) is int and type(height := size.get("height")) is int:
+        return (width, height) if 0 < width < _LARGEST and 0 < height < _LARGEST else (0, 0)
     width, height = (size.get("width"), size.get("height")) if isinstance(size, dict) else (0, 0)
     width, height = finite(width) or 0.0, finite(height) or 0.0
     return (round(width), round(height)) if 0 < width < _LARGEST and 0 < height < _LARGEST else (0, 0)

@@ -7,10 +7,12 @@ fields, which also checks them; whatever differs in any way is read the long way
 from __future__ import annotations
 
 import os
+import re
+from functools import lru_cache
 
 import msgspec
 
-from bridge.model.annotation import Region
+from bridge.model.rectangles import Rectangles
 
 # Box and points of one rectangle may differ by rounding; beyond this many pixels one of them is wrong.
 AGREE = 1.0
@@ -42,10 +44,11 @@ class _Asset(msgspec.Struct, gc=False):
     regions: list[_Region]
 
 
+_IS_MARK = re.compile("lb-").match
 _DECODER = msgspec.json.Decoder(_Asset)
 
 
-def plain_regions(path: str, max_megabytes: int) -> tuple[Region, ...] | None:
+def plain_regions(path: str, max_megabytes: int) -> Rectangles | None:
     """The rectangles of an asset file, in the pixels of its numbers; None where it holds anything else."""
     try:
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
@@ -57,29 +60,36 @@ def plain_regions(path: str, max_megabytes: int) -> tuple[Region, ...] | None:
         raw = _DECODER.decode(data)
     except (OSError, ValueError, msgspec.DecodeError, RecursionError):
         return None
-    regions = []
-    shared: dict[tuple[str, ...], tuple[str, ...]] = {}
-    for record in raw.regions:
-        box, tags = record.boundingBox, tuple(record.tags)
-        left, top, width, height = box.left, box.top, box.width, box.height
+    return _rectangles(raw.regions)
+
+
+def _rectangles(records: list[_Region]) -> Rectangles | None:
+    boxes = [record.boundingBox for record in records]
+    left, top = [box.left for box in boxes], [box.top for box in boxes]
+    right, bottom = [box.left + box.width for box in boxes], [box.top + box.height for box in boxes]
+    for record, x, y, far_x, far_y in zip(records, left, top, right, bottom, strict=True):
         first, second, third, fourth = record.points
-        right, bottom = left + width, top + height
         if not (
-            first.x == left == fourth.x
-            and first.y == top == second.y
+            first.x == x == fourth.x
+            and first.y == y == second.y
             and second.x == third.x
             and fourth.y == third.y
-            and -AGREE <= right - third.x <= AGREE
-            and -AGREE <= bottom - third.y <= AGREE
-            and width >= 0
-            and height >= 0
-            and tags
-            and "" not in tags
+            and abs(far_x - third.x) <= AGREE
+            and abs(far_y - third.y) <= AGREE
+            and x <= far_x
+            and y <= far_y
             and record.type == "RECTANGLE"
-            and record.id[:3] != "lb-"  # Perhaps a model's.
         ):
             return None
-        if -ROUNDING <= right - third.x <= ROUNDING and -ROUNDING <= bottom - third.y <= ROUNDING:
-            right, bottom = third.x, third.y
-        regions.append(Region("rectangle", ((left, top), (right, bottom)), shared.setdefault(tags, tags), record.id))
-    return tuple(regions)
+    labels = tuple([_one_copy(tuple(record.tags)) for record in records])
+    ids = tuple([record.id for record in records])
+    # An untagged region is the long way's to tell of, and an id that begins so may be a model's.
+    if () in labels or any("" in tags for tags in set(labels)) or any(map(_IS_MARK, ids)):
+        return None
+    return Rectangles(labels, tuple(left), tuple(top), tuple(right), tuple(bottom), ids)
+
+
+@lru_cache(maxsize=4096)
+def _one_copy(labels: tuple[str, ...]) -> tuple[str, ...]:
+    """The same object for equal labels, of which a project has a million."""
+    return labels

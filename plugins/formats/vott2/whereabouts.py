@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import replace
 from pathlib import Path
 
-from bridge.model.annotation import Image
+from bridge.model.annotation import Image, fold_name
 from bridge.model.finding import Finding, Severity
 from plugins.formats.nearby import Nearby
 from plugins.formats.pictures import PictureFolder
@@ -22,10 +22,15 @@ _MOST_FOLDERS = 200
 
 
 class Whereabouts:
-    """Looks in the folder a person named, then where the project says, then by file name in folders nearby."""
+    """Looks in the folder a person named, then where the project says, then by file name in folders nearby.
 
-    def __init__(self, project: Path, images: Path | None, max_megapixels: int) -> None:
+    names are those of all the project's pictures, folded: what lies under the name of one is not taken for another
+    whose folders are only not known here.
+    """
+
+    def __init__(self, project: Path, images: Path | None, max_megapixels: int, names: Set[str] = frozenset()) -> None:
         self._project, self._images, self._limit = project.absolute(), images, max_megapixels
+        self._names = names
         self._folders: dict[str, PictureFolder] = {}
         self._nearby: Nearby | None = None
 
@@ -45,9 +50,8 @@ class Whereabouts:
         if self._images is not None:
             folder = str(self._images.absolute())
             parts = entry.path.strip("/").split("/")
-            yield folder, entry.name
-            yield from ((folder, "/".join(parts[n:])) for n in range(len(parts)))
-            yield folder, _spelled(entry)
+            told = (entry.name, *("/".join(parts[n:]) for n in range(len(parts))), _spelled(entry))
+            yield from ((folder, name) for name in told if not self._is_anothers(name, entry))
         if os.path.isabs(entry.path):  # noqa: PTH117 - a path as the project spells it
             folder, _, name = entry.path.rpartition("/")
             yield folder or "/", name
@@ -64,15 +68,22 @@ class Whereabouts:
         if not image.width:
             width, height = size_of(entry.asset)  # Not a picture that can be read: labels keep their frame.
             image = replace(image, width=width, height=height)
-        return replace(image, name=entry.name), tuple(replace(f, image=entry.name) for f in findings)
+        if image.name != entry.name:
+            image, findings = replace(image, name=entry.name), tuple(replace(f, image=entry.name) for f in findings)
+        return image, findings
 
     def _nearby_image(self, entry: Entry) -> Found | None:
         """A file of the same name in a folder nearby, if it can be the picture and no other is as likely."""
         if self._nearby is None:
             self._nearby = _nearby(self._project)
         path = self._nearby.find(entry.path, _spelled(entry))
-        found = self._look(entry, *path.rsplit("/", 1)) if path is not None else None
+        if path is None or any(self._is_anothers(tail, entry) for tail in _tails(path, entry.name)):
+            return None
+        found = self._look(entry, *path.rsplit("/", 1))
         return found if found is not None and _can_be(entry, found[0]) else None
+
+    def _is_anothers(self, name: str, entry: Entry) -> bool:
+        return fold_name(name) in self._names and fold_name(name) != fold_name(entry.name)
 
     def _missing(self, entry: Entry) -> Found:
         width, height = size_of(entry.asset)
@@ -80,6 +91,13 @@ class Whereabouts:
         fields = {"name": entry.name, "folder": str(folder)}
         finding = Finding("missing-image", Severity.WARNING, entry.name, fields)
         return Image(entry.name, width, height, item=entry.id), (finding,)
+
+
+def _tails(path: str, name: str) -> list[str]:
+    """The ends of a path that a picture may have as its name; none if it is the picture of this name."""
+    parts = path.split("/")
+    tails = ["/".join(parts[n:]) for n in range(1, len(parts))]
+    return [] if fold_name(name) in map(fold_name, tails) else tails
 
 
 def _spelled(entry: Entry) -> str:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from bridge.model.annotation import Box, Region
+from bridge.model.rectangles import Rectangles
 
+_LINE = "%d %.10f %.10f %.10f %.10f"
 # Ten digits of a fraction tell this many of a pixel, for the largest picture.
 _DIGITS = 5
 _SEPARATORS = re.compile(r"[,;\s]+")
@@ -73,7 +76,7 @@ def to_box(fractions: tuple[float, float, float, float], width: int, height: int
     return Box(left + 0.0, top + 0.0, right + 0.0, bottom + 0.0)  # + 0.0 turns -0.0 into 0.0
 
 
-def label_lines(regions: Iterable[Region], labels: Sequence[str], width: int, height: int) -> list[str]:
+def label_lines(regions: Sequence[Region], labels: Sequence[str], width: int, height: int) -> list[str]:
     """The lines of a picture's label file, one per box and label, boxes clipped to the picture.
 
     What has no box, no label of the list, or nothing worth keeping inside the picture gives no line.
@@ -82,21 +85,26 @@ def label_lines(regions: Iterable[Region], labels: Sequence[str], width: int, he
 
 
 def render_lines(
-    regions: Iterable[Region], numbers: Mapping[str, int], width: int, height: int
+    regions: Sequence[Region], numbers: Mapping[str, int], width: int, height: int
 ) -> tuple[list[str], bool]:
     """The lines, and whether every region went into them as it is."""
+    if isinstance(regions, Rectangles) and regions.lie_inside(width, height):
+        with suppress(KeyError, ValueError):  # Some label is not listed, some rectangle has more than one.
+            return _lines_of_all(regions, [numbers[label] for (label,) in regions.labels], width, height), True
     lines: list[str] = []
     whole = True
     for region in regions:
-        labels = region.labels
-        if len(labels) == 1 and labels[0] in numbers and region.lies_inside(width, height):
-            (left, top), (right, bottom) = region.points  # There may be a million such.
-            lines.append(_line(numbers[labels[0]], left, top, right, bottom, width, height))
-            continue
         written, unchanged = _lines_of(region, numbers, width, height)
         lines += written
         whole = whole and unchanged
     return lines, whole
+
+
+def _lines_of_all(regions: Rectangles, numbers: Sequence[int], width: int, height: int) -> list[str]:
+    """The lines of rectangles inside the picture with one label each; there may be a million of them."""
+    columns = zip(numbers, regions.left, regions.top, regions.right, regions.bottom, strict=True)
+    w2, h2 = 2 * width, 2 * height
+    return [_LINE % (n, (a + c) / w2, (b + d) / h2, (c - a) / width, (d - b) / height) for n, a, b, c, d in columns]
 
 
 def _lines_of(region: Region, numbers: Mapping[str, int], width: int, height: int) -> tuple[list[str], bool]:
@@ -107,12 +115,7 @@ def _lines_of(region: Region, numbers: Mapping[str, int], width: int, height: in
     inside = box.inside(width, height)
     if inside is None:
         return [], False
-    corners = inside.left, inside.top, inside.right, inside.bottom
     listed = [numbers[label] for label in dict.fromkeys(region.labels) if label in numbers]
-    written = [_line(number, *corners, width, height) for number in listed]
+    x, y = (inside.left + inside.right) / (2 * width), (inside.top + inside.bottom) / (2 * height)
+    written = [_LINE % (number, x, y, inside.width / width, inside.height / height) for number in listed]
     return written, inside == box and bool(written) and len(written) == len(region.labels)
-
-
-def _line(number: int, left: float, top: float, right: float, bottom: float, width: int, height: int) -> str:
-    x, y = (left + right) / (2 * width), (top + bottom) / (2 * height)
-    return f"{number} {x:.10f} {y:.10f} {(right - left) / width:.10f} {(bottom - top) / height:.10f}"

@@ -14,6 +14,7 @@ from bridge.errors import InputError, RefusedError
 from bridge.model.annotation import BOXED, Document, State
 from bridge.model.dataset import Dataset
 from bridge.model.finding import Finding, Severity
+from bridge.model.rectangles import labels_of
 from bridge.plugin import View, WriteOptions
 from plugins.formats.yolo.entries import is_ours
 from plugins.formats.yolo.layout import FOLDER, Labelled, Layout, layout_of, put
@@ -28,6 +29,7 @@ from plugins.validators.zero_area import ZeroArea
 _RULES = (Outside(), ZeroArea(), Untagged(), UndeclaredLabel(), ClassOutOfRange())
 # The first bytes of a file tell its format; its extension does not (VoTT v1 writes JPEG under any name).
 _MAGIC = ((b"\xff\xd8\xff", ".jpg"), (b"\x89PNG\r\n\x1a\n", ".png"), (b"BM", ".bmp"))
+_FORMATS = {"JPEG": ".jpg", "PNG": ".png", "BMP": ".bmp"}
 _BY_NAME = {".jpg": ".jpg", ".jpeg": ".jpg", ".png": ".png", ".bmp": ".bmp"}
 
 
@@ -89,9 +91,8 @@ class _Gathering:
         """The label file; None for a picture whose regions darknet can be given none of: it is not an empty one."""
         image, regions = document.image, document.regions or ()
         sized = image.width > 0 and image.height > 0
-        for region in regions:
-            for label in region.labels:
-                self.numbers.setdefault(label, len(self.numbers))
+        for label in set(labels_of(regions)) - self.numbers.keys() and dict.fromkeys(labels_of(regions)):
+            self.numbers.setdefault(label, len(self.numbers))
         lines, whole = render_lines(regions, self.numbers, image.width, image.height) if sized else ([], not regions)
         if not whole or len(self.numbers) > len(self.dataset.labels):
             view = View(self.dataset.labels, (document,))
@@ -101,17 +102,19 @@ class _Gathering:
         if regions and not lines:
             self._say(document, "no-box", Severity.WARNING, case="cut", count=len(regions))
             return None
-        if any(region.kind in BOXED and not region.labels for region in regions):
+        if not whole and any(region.kind in BOXED and not region.labels for region in regions):
             # The object that nobody has named yet would be trained as background.
             self._say(document, "untagged", Severity.ERROR, case="cut")
             return None
-        return "".join(line + "\n" for line in lines)
+        return "\n".join([*lines, ""])
 
     def _extension(self, document: Document) -> str | None:
         """The extension that fits the picture's content; None where it cannot be written."""
         image = document.image
         extension: str | None = _by_name(image.name) if self.how == "none" else None
-        if image.file is not None:
+        if image.format in _FORMATS:
+            extension = _FORMATS[image.format]
+        elif image.file is not None:
             with suppress(OSError):
                 extension = _extension_of(image.file.path)
         if extension is None:
