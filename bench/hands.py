@@ -13,7 +13,9 @@ The counts are those of a mouse and a keyboard in VoTT 2 (1.7 needs as many):
 from __future__ import annotations
 
 import json
+import os
 import secrets
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -196,3 +198,11 @@ def _sides(box: Box) -> Record:
 
 def _dump(path: Path, content: Record) -> None:
     path.write_text(json.dumps(content, ensure_ascii=False, indent=4), "utf-8")
+
+
+def rest(place: Path) -> None:
+    """Let the files of a project look a minute older than they are, so that nobody waits for them to be at rest."""
+    for path in place.iterdir() if place.is_dir() else [place]:
+        then = path.stat().st_mtime_ns
+        if path.is_file() and time.time_ns() - then < 30e9:
+            os.utime(path, ns=(then - 60_000_000_000, then - 60_000_000_000))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bridge.model.project import Project
-from bridge.store import projects, tokens
+from bridge.store import offers, projects, tokens
 from bridge.workspace import Workspace
 
 
@@ -21,5 +21,6 @@ def merge(ws: Workspace, project: str, old: str, into: str, who: str) -> Project
     with ws.db.write() as tx:
         found = projects.find(tx, project)
         projects.merge_label(tx, found.id, old, into)
+        offers.forget_all(tx, found.id)  # What counted as relabelled may count as kept.
         tokens.record(tx, who, "label-merge", found.id, {"old": old, "into": into})
         return projects.find(tx, found.id)

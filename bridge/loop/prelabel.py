@@ -14,10 +14,11 @@ from bridge.loop.predict import choose
 from bridge.loop.tool import reach_server
 from bridge.model.annotation import Image
 from bridge.model.job import JobState
+from bridge.model.prediction import Prediction
 from bridge.model.project import Project, Source
 from bridge.model.training import Checkpoint
 from bridge.plugin import PushItem, ToolServer
-from bridge.store import images, jobs, predictions, projects
+from bridge.store import images, jobs, offers, predictions, projects, revisions
 from bridge.workspace import Workspace
 
 log = structlog.get_logger()
@@ -65,7 +66,21 @@ def answer(ws: Workspace, source: Source, tasks: Sequence[Task], config: str, th
     answers = _prelabels(reach_server(ws, source, ""), config, chosen.id, [item for _, item in asked])
     for (n, _), one in zip(asked, answers, strict=True):
         results[n] = one
+    _offered(ws, project, source, [item.prediction for (_, item), one in zip(asked, answers, strict=True) if one])
     return results
+
+
+def _offered(ws: Workspace, project: Project, source: Source, shown: Sequence[Prediction]) -> None:
+    """Remember what an annotator is about to see, the first time; not where he has labelled already."""
+    if not shown:
+        return
+    ids = [prediction.image_id for prediction in shown]
+    with ws.db.read() as tx:
+        over = offers.known(tx, source.id, shown[0].checkpoint_id, ids) | set(revisions.head_hashes(tx, ids))
+    fresh = [prediction for prediction in shown if prediction.image_id not in over]
+    if fresh:
+        with ws.db.write() as tx:
+            offers.put(tx, source.id, fresh, project.labels)
 
 
 def _chosen(tx: Connection, project: str) -> Checkpoint | None:

@@ -25,7 +25,7 @@ from bridge.model.prediction import Prediction
 from bridge.model.project import Project, Source
 from bridge.model.training import Checkpoint
 from bridge.plugin import PushItem, PushOutcome
-from bridge.store import deliveries, images, jobs, predictions, projects, revisions, runs, tokens
+from bridge.store import deliveries, images, jobs, offers, predictions, projects, revisions, runs, tokens
 from bridge.workspace import Workspace
 
 KIND = "push"
@@ -75,6 +75,7 @@ def _push(ws: Workspace, project: Project, source: Source, checkpoint: Checkpoin
         raise
     left = {v: retired.get(v, time.time()) for v in outcome.detail.get("versions", ()) if v in others}
     _done(ws, source, delivery, outcome, left, grace)
+    _offered(ws, project, source, items, outcome)
     return replace(outcome, refused=(*notes, *outcome.refused))
 
 
@@ -144,6 +145,16 @@ def _digest(items: Sequence[PushItem]) -> str:
 
 def _said(prediction: Prediction) -> list[tuple[Any, ...]]:
     return [(region.kind, region.points, region.labels, region.score) for region in prediction.regions]
+
+
+def _offered(ws: Workspace, project: Project, source: Source, items: Sequence[PushItem], outcome: PushOutcome) -> None:
+    """Remember what a person is shown: on pictures that he has labelled already he does not begin with it."""
+    refused = {finding.image for finding in outcome.refused}
+    shown = [item.prediction for item in items if item.prediction.image not in refused]
+    with ws.db.write() as tx:
+        labelled = revisions.head_hashes(tx, [prediction.image_id for prediction in shown])
+        fresh = [prediction for prediction in shown if prediction.image_id not in labelled]
+        offers.put(tx, source.id, fresh, project.labels)
 
 
 def _failed(ws: Workspace, number: int, error: BridgeError) -> None:

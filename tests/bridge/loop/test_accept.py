@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.hands import Hand1, Hand2, box_of
+from bench.hands import Hand1, Hand2, box_of, rest
 from bridge.errors import ConflictError, InputError
 from bridge.loop.accept import accept, preview
 from bridge.loop.connect import connect_folder
@@ -40,6 +40,7 @@ class Folder:
         return sorted(self.bench.unseen())
 
     def pull(self) -> tuple[Finding, ...]:
+        rest(self.place)
         return pull(self.bench.ws, self.bench.project, self.source)[0].findings
 
     def preview(self, *names: str) -> list[str]:
