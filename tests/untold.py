@@ -11,20 +11,22 @@ NAMES = ("a1.jpg", "a_1.jpg", "B.jpg", "Z_9.jpg", "浴衣.jpg")
 COUNT = 4
 
 
-def draw_untold(folder: Path, size: tuple[int, int] = (64, 48), names: tuple[str, ...] = NAMES) -> Path:
-    """Pictures of one shape, each with a picture of its own, and one box in the first four; gives the JSON file."""
+def draw_untold(
+    folder: Path, size: tuple[int, int] = (64, 48), names: tuple[str, ...] = NAMES, count: int = COUNT
+) -> Path:
+    """Pictures of one shape, each with a picture of its own, and one box in the first ones; gives the JSON file."""
     from PIL import Image, ImageDraw
 
     pictures = folder / "images"
     pictures.mkdir(parents=True)
     width, height = size
     for number, name in enumerate(names):
-        image = Image.new("RGB", size, (40 * number, 90, 200 - 30 * number))
+        image = Image.new("RGB", size, (40 * number % 256, 90, (200 - 30 * number) % 256))
         left = width * (number + 1) / (len(names) + 2)
         ImageDraw.Draw(image).ellipse((left, height / 4, left + width / 4, height * 3 / 4), "white")
         image.save(pictures / name)
     path = folder / "images.json"
-    path.write_text(json.dumps(project(size, min(COUNT, len(names)))), "utf-8")
+    path.write_text(json.dumps(project(size, count)), "utf-8")
     return path
 
 

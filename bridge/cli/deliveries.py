@@ -76,12 +76,13 @@ def _say(call: Call, found: Delivery) -> None:
 @command(delivery, "resume", remote=True)
 @click.argument("number", type=_NUMBER)
 @click.option("--order", type=click.Choice(["ntfs", "bytes", "created"]))
-def resume(call: Call, number: int, order: Any) -> int:
+@click.option("--leave-newer", is_flag=True)
+def resume(call: Call, number: int, order: Any, leave_newer: bool) -> int:
     """Read again what was refused, in the order given; without one, as it was asked for before."""
     side = call.side()
     try:
         with call.console.progress("resuming", number=number):
-            done = side.resume_delivery(number, order)
+            done = side.resume_delivery(number, order, leave_newer)
     except RefusedError as refusal:
         return say_refused(call, refusal)
     call.console.say("imported", **done.outcome | {"project": done.body["project"]})

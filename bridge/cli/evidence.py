@@ -48,8 +48,8 @@ def _say_positions(console: Console, evidence: Evidence) -> None:
         return
     console.line("")
     console.table(("position", "label", *keys), rows)
-    if len(evidence.pictures) > _POSITIONS:
-        console.say("evidence-more", n=len(evidence.pictures) - _POSITIONS)
+    if evidence.disputed > _POSITIONS:
+        console.say("evidence-more", n=evidence.disputed - _POSITIONS)
 
 
 def _meant(console: Console, picture: Disputed, key: str) -> str:

@@ -208,9 +208,9 @@ class Local:
         with self._ws.db.read() as tx:
             return deliveries.find(tx, number)
 
-    def resume_delivery(self, number: int, order: Order | None) -> Delivery:
+    def resume_delivery(self, number: int, order: Order | None, leave_newer: bool) -> Delivery:
         """Read again what was refused; raises RefusedError, ConflictError delivery-settled."""
-        return waiting.resume(self._ws, number, order, self._who)
+        return waiting.resume(self._ws, number, order, self._who, leave_newer)
 
     def dismiss_delivery(self, number: int) -> Delivery:
         """Put a delivery aside; raises ConflictError delivery-settled."""

@@ -257,9 +257,10 @@ class Remote:
         """One delivery; raises NotFoundError."""
         return delivery_of(self._api.get(f"/deliveries/{number}"))
 
-    def resume_delivery(self, number: int, order: Order | None) -> Delivery:
+    def resume_delivery(self, number: int, order: Order | None, leave_newer: bool) -> Delivery:
         """Read again what was refused; raises RefusedError, ConflictError delivery-settled."""
-        return delivery_of(self._api.post(f"/deliveries/{number}/resume", {"order": order}))
+        wish = {"order": order, "leave_newer": leave_newer}
+        return delivery_of(self._api.post(f"/deliveries/{number}/resume", wish))
 
     def dismiss_delivery(self, number: int) -> Delivery:
         """Put a delivery aside; raises ConflictError delivery-settled."""

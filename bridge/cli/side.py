@@ -213,7 +213,7 @@ class Side(Protocol):
     def delivery(self, number: int) -> Delivery:
         """One delivery."""
 
-    def resume_delivery(self, number: int, order: Order | None) -> Delivery:
+    def resume_delivery(self, number: int, order: Order | None, leave_newer: bool) -> Delivery:
         """Read again what was refused, in this order."""
 
     def dismiss_delivery(self, number: int) -> Delivery:

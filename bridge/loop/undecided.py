@@ -6,7 +6,7 @@ import hashlib
 import unicodedata
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,15 @@ import msgspec
 from sqlalchemy import Connection
 
 from bridge.errors import NotFoundError, RefusedError
-from bridge.model.delivery import OPEN, Delivery, DeliveryState
+from bridge.model.delivery import OPEN, Delivery, DeliveryState, Order
 from bridge.model.project import Project, Source
 from bridge.plugin import ReadOptions
 from bridge.store import deliveries, projects, tokens
 from bridge.workspace import Workspace
 
 IMPORT, PULL = "import", "pull"
+# How a connected folder is read, among its options.
+KEPT = ("images", "order", "leave_newer")
 
 
 def keep_import(
@@ -53,6 +55,7 @@ def keep_pull(tx: Connection, source: Source, refusal: RefusedError) -> int:
         "name": source.name,
         "path": source.place,
         "format": source.kind,
+        "options": {name: source.options[name] for name in KEPT if source.options.get(name)},
         "refusal": _told(refusal),
     }
     body, key = _whole(told), pull_key(source)
@@ -87,8 +90,8 @@ def settle(tx: Connection, key: str, outcome: Mapping[str, Any], who: str) -> No
     if waiting is None or waiting.state is not DeliveryState.WAITING:
         return
     deliveries.settle(tx, waiting.id, DeliveryState.DONE, {**outcome, "who": who})
-    fields = {"delivery": waiting.id, "rule": waiting.body["refusal"]["rule"], "order": outcome.get("order")}
-    tokens.record(tx, who, "resume", outcome.get("project"), fields)
+    told = {"delivery": waiting.id, "rule": waiting.body["refusal"]["rule"], "order": outcome.get("order")}
+    tokens.record(tx, who, "resume", outcome.get("project"), told)
 
 
 def listing(tx: Connection, project: str | None = None, settled: bool = False) -> list[Delivery]:
@@ -115,10 +118,16 @@ def pull_key(source: Source) -> str:
     return f"{PULL}:{source.id}"
 
 
-def read_options(body: Mapping[str, Any], **chosen: Any) -> ReadOptions:
-    """How a waiting import was to be read, with what a person has chosen since."""
-    known = msgspec.convert(body.get("options", {}), ReadOptions, dec_hook=lambda kind, value: kind(value))
-    return replace(known, **{name: value for name, value in chosen.items() if value is not None})
+def read_options(body: Mapping[str, Any]) -> ReadOptions:
+    """How a waiting import was to be read."""
+    return msgspec.convert(body.get("options", {}), ReadOptions, dec_hook=lambda kind, value: kind(value))
+
+
+def chosen(options: ReadOptions, order: Order | None, leave_newer: bool = False) -> ReadOptions:
+    """The options with what a person has chosen since, if he has."""
+    if order is None and not leave_newer:
+        return options
+    return replace(options, order=order or options.order, leave_newer=leave_newer)
 
 
 def _found(tx: Connection, project: str) -> Project | None:
@@ -131,7 +140,7 @@ def _found(tx: Connection, project: str) -> Project | None:
 def _plain(options: ReadOptions) -> dict[str, Any]:
     """The options as JSON; paths are whole, for the server that goes on with this runs elsewhere than the terminal."""
     found: dict[str, Any] = msgspec.to_builtins(options, enc_hook=lambda value: str(value.absolute()))
-    return found
+    return {f.name: found[f.name] for f in fields(options) if f.repr}  # What is not shown is a secret.
 
 
 def _told(refusal: RefusedError) -> dict[str, Any]:

@@ -14,34 +14,38 @@ from bridge.store import deliveries, projects, tokens
 from bridge.workspace import Workspace
 
 
-def resume(ws: Workspace, delivery_id: int, order: Order | None = None, who: str = "local") -> Delivery:
+def resume(
+    ws: Workspace, delivery_id: int, order: Order | None = None, who: str = "local", leave_newer: bool = False
+) -> Delivery:
     """Read again what was refused, in the order that a person chose (None: as it was asked for before).
 
+    leave_newer leaves out the pictures that are newer than the project file.
     Raises ConflictError delivery-settled when there is nothing to decide, and what the reading raises. Refused again,
     it goes on waiting, with what is wrong now.
     """
     waiting = _waiting(ws, delivery_id)
     if waiting.kind == undecided.IMPORT:
-        _import(ws, waiting, order, who)
+        _import(ws, waiting, order, leave_newer, who)
     elif waiting.kind == undecided.PULL and "refusal" in waiting.body:
-        _pull(ws, waiting, order, who)
+        _pull(ws, waiting, order, leave_newer, who)
     else:
         raise ConflictError("delivery-settled", delivery=delivery_id, state=waiting.state.value)
     with ws.db.read() as tx:
         return deliveries.find(tx, delivery_id)
 
 
-def _import(ws: Workspace, waiting: Delivery, order: Order | None, who: str) -> None:
+def _import(ws: Workspace, waiting: Delivery, order: Order | None, leave_newer: bool, who: str) -> None:
     body = waiting.body
-    options = IntakeOptions(str(body["format"]), undecided.read_options(body, order=order), who)
-    import_path(ws, str(body["project"]), Path(body["path"]), options)
+    read = undecided.chosen(undecided.read_options(body), order, leave_newer)
+    import_path(ws, str(body["project"]), Path(body["path"]), IntakeOptions(str(body["format"]), read, who))
 
 
-def _pull(ws: Workspace, waiting: Delivery, order: Order | None, who: str) -> None:
+def _pull(ws: Workspace, waiting: Delivery, order: Order | None, leave_newer: bool, who: str) -> None:
     """The order stays with the connection, so that it is read in the same way from now on."""
     _, [source] = connected(ws, str(waiting.project), str(waiting.body["name"]))
-    if order is not None:
-        _change(ws, source, {**source.options, "order": order})
+    if order is not None or leave_newer:
+        chosen = {"order": order or source.options.get("order", "auto"), "leave_newer": leave_newer}
+        _change(ws, source, {**source.options, **chosen})
     try:
         reconcile.pull(ws, source.project, source.name, who=who)
     except BridgeError:

@@ -6,19 +6,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bridge.model.delivery import Order
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """One order: how many recorded shapes fit the pictures that it means, how many do not, and how many hardly do.
 
-    without_newer leaves out the pictures that are newer than the project file.
+    without_newer leaves out the pictures that are newer than the project file. possible is False where some picture
+    certainly shows something else.
     """
 
-    order: str
+    order: Order
     without_newer: bool = False
     fits: int = 0
     misfits: int = 0
     weak: int = 0
+    possible: bool = True
 
     @property
     def key(self) -> str:
@@ -45,11 +49,12 @@ class Disputed:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All of it; hints are files that only one system leaves in a folder."""
+    """All of it; hints are files that only one system leaves in a folder, disputed counts also positions not told."""
 
     candidates: tuple[Candidate, ...] = ()
     pictures: tuple[Disputed, ...] = ()
     hints: tuple[str, ...] = ()
+    disputed: int = 0
 
 
 def evidence_of(fields: Mapping[str, Any]) -> Evidence | None:
@@ -62,4 +67,5 @@ def evidence_of(fields: Mapping[str, Any]) -> Evidence | None:
         Disputed(p["position"], tuple(p.get("labels", ())), dict(p.get("names", {})), dict(p.get("fits", {})))
         for p in raw.get("pictures", ())
     )
-    return Evidence(candidates, pictures, tuple(raw.get("hints", ())))
+    disputed = max(int(raw.get("disputed", 0)), len(pictures))
+    return Evidence(candidates, pictures, tuple(raw.get("hints", ())), disputed)

@@ -47,9 +47,13 @@ class DeliveryOut(Given):
 
 
 class DecisionIn(Taken):
-    """What a person decides about a waiting import: the order its files were in; null: as it was asked for before."""
+    """What a person decides about a waiting import: the order its files were in; null: as it was asked for before.
+
+    leave_newer leaves out the pictures that are newer than the project file.
+    """
 
     order: Order | None = None
+    leave_newer: bool = False
 
 
 def blueprint() -> APIBlueprint:
@@ -83,7 +87,8 @@ def get_delivery(path: OfDelivery) -> Response:
 @require("admin")
 def resume_delivery(path: OfDelivery, body: DecisionIn) -> Response:
     """Go on with a waiting import, or a connected folder, in the order that a person has chosen."""
-    return answer(DeliveryOut.model_validate(waiting.resume(workspace(), path.delivery, body.order, who())))
+    done = waiting.resume(workspace(), path.delivery, body.order, who(), body.leave_newer)
+    return answer(DeliveryOut.model_validate(done))
 
 
 @require("admin")

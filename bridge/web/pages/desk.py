@@ -8,8 +8,7 @@ from flask import Blueprint, render_template, request
 from werkzeug.wrappers import Response
 
 from bridge.errors import InputError
-from bridge.loop import waiting
-from bridge.model.delivery import DeliveryState, Order
+from bridge.model.delivery import DeliveryState
 from bridge.store import deliveries as kept
 from bridge.store import tokens as keys
 from bridge.store.tokens import Role
@@ -18,15 +17,12 @@ from bridge.web.current import workspace
 from bridge.web.pages.ways import cursor, done, link
 
 _PAGE = 50
-_ORDERS = ("ntfs", "bytes", "created")
 _ROLES = ("read", "node", "admin")
 
 
 def add_to(pages: Blueprint) -> None:
     """Routes of the desk."""
     pages.get("/deliveries")(deliveries)
-    pages.post("/deliveries/<int:delivery>/resume", endpoint="resume_delivery")(resume)
-    pages.post("/deliveries/<int:delivery>/dismiss", endpoint="dismiss_delivery")(dismiss)
     pages.get("/tokens")(tokens)
     pages.post("/tokens")(create_token)
     pages.post("/login-links")(create_link)
@@ -39,22 +35,7 @@ def deliveries() -> str:
         waits = kept.listing(tx, state=DeliveryState.WAITING) + kept.listing(tx, state=DeliveryState.DEAD)
         page = kept.listing(tx, limit=_PAGE + 1, before=cursor())
     more = page[_PAGE - 1].id if len(page) > _PAGE else None
-    return render_template("deliveries.html", waits=waits, page=page[:_PAGE], next=more, orders=_ORDERS)
-
-
-def resume(delivery: int) -> Response:
-    """Import what was refused in the order that a person chose."""
-    order = request.form.get("order", "")
-    if order not in _ORDERS:
-        raise InputError("choice-wrong", found=order, known=", ".join(_ORDERS))
-    settled = waiting.resume(workspace(), delivery, cast(Order, order), auth.who())
-    return done(link("project", project=settled.outcome["project"]), "imported", n=settled.outcome["images"])
-
-
-def dismiss(delivery: int) -> Response:
-    """Put a delivery aside."""
-    waiting.dismiss(workspace(), delivery, auth.who())
-    return done(link("deliveries"), "dismissed")
+    return render_template("deliveries.html", waits=waits, page=page[:_PAGE], next=more)
 
 
 def tokens() -> str:

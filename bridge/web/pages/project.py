@@ -6,7 +6,7 @@ from flask import Blueprint, render_template, request
 from werkzeug.wrappers import Response
 
 from bridge.loop import check as checking
-from bridge.loop import predict
+from bridge.loop import predict, undecided
 from bridge.loop.cut import CutOptions
 from bridge.loop.cut import cut as freeze
 from bridge.store import datasets, findings, jobs, projects, runs, tokens
@@ -43,6 +43,7 @@ def project(project: str) -> str:
         }
         scores = {run.id: runs.scores(tx, run.id) for run in found.runs}
         ledger = tokens.recorded(tx, found.project.id, 12)
+        waits = undecided.listing(tx, found.project.id)
     best = {run: max((s.map for s in of_run.values()), default=None) for run, of_run in scores.items()}
     return render_template(
         "project.html",
@@ -52,6 +53,7 @@ def project(project: str) -> str:
         examples=examples,
         best=best,
         ledger=ledger,
+        waits=waits,
     )
 
 
