@@ -11,6 +11,7 @@ from plugins.formats.exif import to_stored, upright
 from plugins.formats.marked import unmarked
 from plugins.formats.pixels import finite
 from plugins.formats.shapes import shape_findings
+from plugins.formats.vott1.oddities import KINDS, oddities
 from plugins.formats.vott1.project import tags_of
 from plugins.formats.vott1.scale import Placed, placed
 
@@ -37,6 +38,7 @@ def read_frame(raws: list[Any], image: Image) -> Frame:
     others: list[tuple[int, Any]] = []
     findings: list[Finding] = []
     placing: dict[str, Finding] = {}
+    odd: dict[str, Finding] = {}
     for at, raw in enumerate(raws):
         if not isinstance(raw, dict) or not raw:
             others.append((at, raw))
@@ -46,10 +48,11 @@ def read_frame(raws: list[Any], image: Image) -> Frame:
         checkpoint = unmarked(region.region_id or "", region)
         if checkpoint is None:
             placing = {finding.rule: finding for finding in _placing(region, image, where)} | placing
+            odd = {finding.rule: finding for finding in oddities(raw, region, where, image.name, len(regions))} | odd
             regions.append(region)
         else:
             predictions.append(replace(region, author=f"checkpoint:{checkpoint}", score=finite(raw.get("score"))))
-    findings += [*placing.values(), *shape_findings(image.name, regions)]
+    findings += [*placing.values(), *odd.values(), *shape_findings(image.name, regions)]
     return Frame(tuple(regions), tuple(predictions), tuple(others), tuple(findings))
 
 
@@ -84,8 +87,7 @@ def _shape(raw: dict[str, Any], image: Image) -> tuple[Kind, tuple[Point, ...], 
 
 def _kind(type_: object) -> Kind:
     """Rectangle, Square, rect or anything unheard of is a box."""
-    kinds: dict[str, Kind] = {"polygon": "polygon", "polyline": "polyline", "point": "point"}
-    return kinds.get(type_.lower() if isinstance(type_, str) else "", "rectangle")
+    return KINDS.get(type_.lower() if isinstance(type_, str) else "", "rectangle")
 
 
 def _points(raw: dict[str, Any], kind: Kind, where: Placed | None) -> tuple[Point, ...]:

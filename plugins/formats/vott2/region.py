@@ -14,21 +14,22 @@ from typing import Any
 
 from bridge.model.annotation import Kind, Point, Region
 from bridge.model.finding import Severity
-from plugins.formats.pixels import finite
 from plugins.formats.vott2.asset import Record
+from plugins.formats.vott2.outline import Flaw, outline, rectangle
 from plugins.formats.vott2.plain import AGREE, ROUNDING
 
 # Where in extra we keep what VoTT wrote; in a project's extra also the asset files that belong to no picture.
 KEY, FILES = "vott", "vott-files"
 LOST: Any = object()
-Flaw = tuple[str, Severity, dict[str, Any]]
 
+# VoTT 2 writes capitals; version 1 and other programs spell them otherwise.
 _KINDS: dict[str, Kind] = {
-    "RECTANGLE": "rectangle",
-    "SQUARE": "rectangle",
-    "POLYGON": "polygon",
-    "POLYLINE": "polyline",
-    "POINT": "point",
+    "rectangle": "rectangle",
+    "rect": "rectangle",
+    "square": "rectangle",
+    "polygon": "polygon",
+    "polyline": "polyline",
+    "point": "point",
 }
 _TYPES = {"rectangle": "RECTANGLE", "polygon": "POLYGON", "polyline": "POLYLINE", "point": "POINT"}
 _LEAST_POINTS = {"polygon": 3, "polyline": 2, "point": 1}
@@ -36,6 +37,8 @@ _LEAST_POINTS = {"polygon": 3, "polyline": 2, "point": 1}
 _NUMBERS, _TEXT = {int, float}, {str}
 
 _ELLIPSE_CORNERS = 32
+# So many characters of what was found are shown.
+_SHOWN = 80
 
 
 def read_region(raw: Any) -> tuple[Region, tuple[Flaw, ...]]:
@@ -71,70 +74,39 @@ def _unusual(raw: Record) -> tuple[Region, tuple[Flaw, ...]]:
     """Any other region; its record is kept unless VoTT would write it so."""
     labels, region_id = _labels(raw.get("tags")), raw.get("id")
     region_id = region_id if isinstance(region_id, str) else None
-    kind = _KINDS.get(str(raw.get("type")))
-    flaws: tuple[Flaw, ...] = () if labels else (_UNTAGGED,)
-    if kind == "rectangle":
-        points, found = _rectangle(raw)
-        flaws += found
-    else:
-        points = _points(raw.get("points"), _LEAST_POINTS.get(str(kind), 0))
-    if kind is None or points is None:
+    kind, flaws = _kind(raw.get("type"))
+    flaws += _tag_flaws(raw.get("tags"), labels)
+    points, found = rectangle(raw) if kind == "rectangle" else outline(raw, _LEAST_POINTS[kind])
+    if points is None:
         return Region("damaged", (), labels, region_id, extra={KEY: raw}), ()
     region = Region(kind, points, labels, region_id)
-    return region if raw == render_region(region, region_id or "") else replace(region, extra={KEY: raw}), flaws
+    kept = region if raw == render_region(region, region_id or "") else replace(region, extra={KEY: raw})
+    return kept, (*flaws, *found)
 
 
-_UNTAGGED: Flaw = ("untagged", Severity.ERROR, {})
+def _kind(type_: object) -> tuple[Kind, tuple[Flaw, ...]]:
+    """The kind of a region; one that nobody has heard of is what its box says."""
+    kind = _KINDS.get(type_.lower() if isinstance(type_, str) else "")
+    if kind is not None:
+        return kind, ()
+    return "rectangle", (("unknown-kind", Severity.WARNING, {"type": str(type_)[:_SHOWN]}),)
+
+
+def _tag_flaws(raw: object, labels: tuple[str, ...]) -> tuple[Flaw, ...]:
+    """That there is no tag, and what stands among the tags and is none."""
+    tags = raw if isinstance(raw, list) else [] if raw is None else [raw]
+    bad = [tag for tag in tags if tag != "" and not _labels([tag])]
+    fields = {"labels": ", ".join(labels), "tags": ", ".join(map(str, bad))[:_SHOWN]}
+    found: tuple[Flaw, ...] = (("bad-tag", Severity.WARNING, fields),) if bad else ()
+    return found if labels else (("untagged", Severity.ERROR, {}), *found)
 
 
 def _labels(tags: object) -> tuple[str, ...]:
-    """Tag names; the first preview of version 2 wrote objects with a name."""
+    """Tag names, a single text being one; the first preview of version 2 wrote objects with a name."""
     if not isinstance(tags, list):
-        return ()
+        return (tags,) if isinstance(tags, str) and tags else ()
     names = (tag.get("name") if isinstance(tag, dict) else tag for tag in tags)
     return tuple(name for name in names if isinstance(name, str) and name)
-
-
-def _corners(box: object) -> tuple[Point, Point] | None:
-    if not isinstance(box, dict):
-        return None
-    left, top = finite(box.get("left")), finite(box.get("top"))
-    width, height = finite(box.get("width")), finite(box.get("height"))
-    if left is None or top is None or width is None or height is None:
-        return None
-    return ((left, top), (left + width, top + height))
-
-
-def _points(raw: object, least: int = 0) -> tuple[Point, ...] | None:
-    points = []
-    for point in raw if isinstance(raw, list) else ():
-        x, y = (finite(point.get("x")), finite(point.get("y"))) if isinstance(point, dict) else (None, None)
-        if x is None or y is None:
-            return None
-        points.append((x, y))
-    return tuple(points) if len(points) >= max(least, 1) else None
-
-
-def _rectangle(raw: Record) -> tuple[tuple[Point, ...] | None, tuple[Flaw, ...]]:
-    """Corners of a rectangle, from its box; from its points where it has none or they say otherwise."""
-    corners, points = _corners(raw.get("boundingBox")), _points(raw.get("points"))
-    if points is None or len(points) < 2:
-        return corners, ()
-    xs, ys = [p[0] for p in points], [p[1] for p in points]
-    bounds = ((min(xs), min(ys)), (max(xs), max(ys)))
-    if corners is None:
-        return bounds, ()
-    (ax, ay), (bx, by) = corners
-    boxed = ((min(ax, bx), min(ay, by)), (max(ax, bx), max(ay, by)))
-    if all(abs(p - q) <= AGREE for a, b in zip(boxed, bounds, strict=True) for p, q in zip(a, b, strict=True)):
-        near = all(abs(p - q) <= ROUNDING for p, q in zip(corners[1], bounds[1], strict=True))
-        return (corners[0], bounds[1]) if near else corners, ()
-    fields = {"case": "box", "ours": _text(bounds), "theirs": _text(boxed)}
-    return bounds, (("disagreement", Severity.WARNING, fields),)
-
-
-def _text(corners: tuple[Point, Point]) -> str:
-    return ", ".join(f"{value:g}" for point in corners for value in point)
 
 
 def _drawn(kind: Kind, region_id: str | None, labels: Sequence[str], points: tuple[Point, ...]) -> Record:

@@ -20,10 +20,16 @@ def grid_of(asset: Record, image: Image) -> Grid:
 def grid_findings(grid: Grid) -> list[Finding]:
     """What a person should know of it; an EXIF turn also where the boxes do lie on the stored pixels."""
     orientation = grid.image.orientation
+    found = [_to_ask(finding) if finding.rule == "resized" else finding for finding in grid.findings()]
     if orientation == 1 or grid.turned:
-        return grid.findings()
+        return found
     fields = {"case": "stored", "orientation": orientation}
-    return [*grid.findings(), Finding("exif", Severity.WARNING, grid.image.name, fields)]
+    return [*found, Finding("exif", Severity.WARNING, grid.image.name, fields)]
+
+
+def _to_ask(finding: Finding) -> Finding:
+    """VoTT 2 counts the picture's own pixels, so that another size means another file: a person should look."""
+    return replace(finding, severity=Severity.WARNING, fields=finding.fields | {"case": "replaced"})
 
 
 def stored(region: Region, grid: Grid) -> Region:

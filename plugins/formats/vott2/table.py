@@ -85,7 +85,7 @@ def read_table(path: Path, options: ReadOptions) -> Reading:
     table = _sorted_out(found[0], options.max_file_megabytes)
     pictures = Whereabouts(table.path.parent, options.images, options.max_megapixels)
     # Pictures beside those of the table: not in it, so that nobody knows whether they were looked at.
-    others = unshown(VottProject(table.path, {}, {}), list(table.entries.values()), pictures, options.images)
+    others, namesakes = unshown(VottProject(table.path, {}, {}), list(table.entries.values()), pictures, options.images)
     labels = table.labels()
     order = Finding("label-order", Severity.WARNING, None, {"path": table.path.name, "labels": ", ".join(labels)})
     only = Finding("boxes-only", Severity.INFO, None, {"path": table.path.name})
@@ -95,7 +95,7 @@ def read_table(path: Path, options: ReadOptions) -> Reading:
         len(table.entries) + len(others),
         title=table.path.stem.removesuffix("-export"),
         declared=False,
-        findings=(order, only, *table.findings),
+        findings=(order, only, *table.findings, *namesakes),
     )
 
 

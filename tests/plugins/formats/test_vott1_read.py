@@ -145,6 +145,7 @@ def test_bad_items_become_findings_and_the_rest_goes_in(tmp_path: Path) -> None:
     assert regions[5].points == ((9, 8), (1, 2))
     assert [(f.rule, f.region) for f in documents["x.jpg"].findings] == [
         ("damaged-region", None),
+        ("bad-tag", 3),
         ("bad-number", 0),
         ("point", 1),
         ("bad-number", 2),

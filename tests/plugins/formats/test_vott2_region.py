@@ -53,9 +53,9 @@ def test_a_rectangle_as_vott_writes_it_needs_nothing_kept() -> None:
         (raw(1, 2, 3, 4, points=None), "rectangle", ((1, 2), (4, 6))),
         (raw(1, 2, 3, 4, boundingBox=None), "rectangle", ((1, 2), (4, 6))),
         (raw(1, 2, 3, 4, points=OTHER_ORDER), "rectangle", ((1, 2), (4, 6))),
-        (raw(1, 2, 3, 4, type="CIRCLE"), "damaged", ()),
+        (raw(1, 2, 3, 4, type="CIRCLE"), "rectangle", ((1, 2), (4, 6))),
         (raw(1, 2, 3, 4, type="POLYGON", points=[{"x": 1, "y": 2}]), "damaged", ()),
-        (raw(1, 2, 3, 4, type=None), "damaged", ()),
+        (raw(1, 2, 3, 4, type=None), "rectangle", ((1, 2), (4, 6))),
         ("nonsense", "damaged", ()),
     ],
 )  # fmt: skip
@@ -88,11 +88,20 @@ def test_what_is_no_number_is_kept_and_never_a_box(value: Any) -> None:
         assert render_region(region, "aB3_xYz-0") is record
 
 
-@pytest.mark.parametrize("tags", [[], None, "kimono", [1, None], [""]])
-def test_a_region_without_tags_is_kept_and_said(tags: Any) -> None:
+@pytest.mark.parametrize(
+    ("tags", "found"),
+    [
+        ([], ["untagged"]),
+        (None, ["untagged"]),
+        ([""], ["untagged"]),
+        (5, ["untagged", "bad-tag"]),
+        ([1, None], ["untagged", "bad-tag"]),
+    ],
+)
+def test_a_region_without_tags_is_kept_and_said(tags: Any, found: list[str]) -> None:
     region, _ = read_region(raw(1, 2, 3, 4, tags=tags))
     assert region.labels == ()
-    assert rules(raw(1, 2, 3, 4, tags=tags)) == ["untagged"]
+    assert rules(raw(1, 2, 3, 4, tags=tags)) == found
     assert render_region(region, "aB3_xYz-0")["tags"] == tags
 
 
