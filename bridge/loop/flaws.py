@@ -9,15 +9,14 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 
 from bridge.loop.split import boxed_labels
-from bridge.model.annotation import Document
+from bridge.model.annotation import LEAST_SIDE, Document
 from bridge.model.finding import Finding, Severity
+from bridge.model.rectangles import Rectangles
 from bridge.plugin import View
 from bridge.registry import Registry
 
 # The validators that look at one region at a time.
 _RULES = frozenset({"outside", "swapped", "zero-area", "untagged", "duplicate-box"})
-# A side below this many pixels is none.
-_NONE = 1e-3
 
 
 def flaws(registry: Registry, document: Document) -> Iterator[Finding]:
@@ -35,16 +34,20 @@ def flaws(registry: Registry, document: Document) -> Iterator[Finding]:
 
 def _is_plain(document: Document) -> bool:
     """Whether all are labelled rectangles inside the picture, each once: nearly all are, of perhaps a million."""
-    width, height = document.image.width, document.image.height
-    places = set()
-    for region in document.regions or ():
+    width, height, regions = document.image.width, document.image.height, document.regions or ()
+    if isinstance(regions, Rectangles):
+        places = set(zip(regions.left, regions.top, regions.right, regions.bottom, strict=True))
+        return len(places) == len(regions) and () not in regions.labels and regions.lie_inside(width, height)
+    points = set()
+    for region in regions:
         if region.kind != "rectangle" or not region.labels or len(region.points) != 2:
             return False
         (left, top), (right, bottom) = region.points
-        if not (0 <= left <= right - _NONE and right <= width and 0 <= top <= bottom - _NONE and bottom <= height):
+        is_inside = left >= 0 and top >= 0 and right <= width and bottom <= height
+        if not is_inside or right - left < LEAST_SIDE or bottom - top < LEAST_SIDE:
             return False
-        places.add(region.points)
-    return len(places) == len(document.regions or ())
+        points.add(region.points)
+    return len(points) == len(regions)
 
 
 def lookalikes(labels: Iterable[str]) -> Iterator[Finding]:
