@@ -57,7 +57,8 @@ class VottFolder:
     def push(self, version: str, items: Sequence[PushItem], replaces: Sequence[str]) -> PushOutcome:
         """Write predictions as marked regions, only on pictures on which no person has drawn or decided anything.
 
-        Those of older versions on such pictures are replaced. What the folder holds is read right before.
+        Those of older versions on such pictures are replaced, unless he has looked at them: what he left standing and
+        what he took away is his answer. What the folder holds is read right before.
         """
         reading = self.format.read(self._place(), self._options())
         wanted = {fold_name(item.prediction.image): item for item in items}
@@ -65,7 +66,9 @@ class VottFolder:
         refused: list[Finding] = []
         for document in reading.documents:
             item = wanted.pop(fold_name(document.image.name), None)
-            if item is not None and document.regions is None:
+            if item is not None and document.predictions and document.looked:
+                refused.append(Finding("push-looked-at", Severity.INFO, document.image.name))
+            elif item is not None and document.regions is None:
                 taken.append(replace(document, predictions=item.prediction.regions))
             elif item is not None:
                 refused.append(Finding("push-labelled", Severity.INFO, document.image.name))
