@@ -25,7 +25,7 @@ from bridge.model.prediction import Prediction
 from bridge.model.project import Project, Source
 from bridge.model.training import Checkpoint
 from bridge.plugin import PushItem, PushOutcome
-from bridge.store import deliveries, images, jobs, offers, predictions, projects, revisions, runs, tokens
+from bridge.store import deliveries, images, jobs, offers, predictions, projects, revisions, runs, standing, tokens
 from bridge.workspace import Workspace
 
 KIND = "push"
@@ -97,12 +97,15 @@ def _now(ws: Workspace, source: Source) -> Source:
 
 
 def _items(tx: Connection, project: Project, source: Source, checkpoint: Checkpoint) -> Iterator[PushItem]:
-    """Predictions for the pictures that the tool has; in a folder only for those that nobody has looked at."""
+    """Predictions for the pictures that the tool has; in a folder only for those that nobody has looked at.
+
+    That is also said of pictures on which he found all of a model's boxes right: accepting them is left to do.
+    """
     made = predictions.of_checkpoint(tx, checkpoint.id, project.labels)
     known = images.find_many(tx, list(made))
     items = images.items(tx, source.id)
     server = source.kind in SERVERS
-    touched = set() if server else set(revisions.head_hashes(tx, list(made)))
+    touched = set() if server else set(revisions.head_hashes(tx, list(made))) | standing.looked(tx, source.id)
     for image_id, prediction in made.items():
         item, image = items.get(image_id), known[image_id]
         if item is None or item.gone or image_id in touched or (server and item.item is None):

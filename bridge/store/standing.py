@@ -72,6 +72,12 @@ def any_of(tx: Connection, source_id: int) -> bool:
     return tx.scalar(select(t.standing.c.image_id).where(t.standing.c.source_id == source_id).limit(1)) is not None
 
 
+def looked(tx: Connection, source_id: int) -> set[int]:
+    """Pictures on whose standing boxes a person has looked in this tool."""
+    c = t.standing.c
+    return set(tx.scalars(select(c.image_id).where(c.source_id == source_id, c.looked)))
+
+
 def of_source(tx: Connection, source_id: int, image_ids: Sequence[int]) -> dict[int, Standing]:
     """What stands on these pictures in one tool, by image id."""
     query = select(t.standing).where(t.standing.c.source_id == source_id)

@@ -304,3 +304,17 @@ def test_the_findings_of_a_reading_tell_nothing_of_accepted_boxes(folder: Folder
     folder.accept()
     with folder.bench.ws.db.read() as tx:
         assert not findings.listing(tx, folder.bench.project, rule="lost")
+
+
+def test_a_newer_model_does_not_write_over_what_was_looked_at(folder: Folder) -> None:
+    first, second = folder.pictures
+    folder.hand.look(first)
+    folder.hand.delete(first, folder.id_of(first, 1))
+    left = folder.shown(first)
+    for known in (False, True):
+        version = folder.bench.checkpoint(f"cafe0{2 + known}", boxes=2)
+        push(folder.bench.ws, folder.bench.project, folder.source)
+        assert folder.shown(first) == left
+        assert version in folder.id_of(second, 0)
+        folder.pull()
+    assert folder.preview() == [first]
