@@ -6,6 +6,8 @@ from bridge.model.annotation import Point
 
 # No picture is so large, and products of such numbers are still finite.
 _MOST = 1e9
+# Some roundings to 16 digits, of a picture some thousand pixels wide.
+_NOISE = 1e-14
 
 
 def finite(value: object) -> float | None:
@@ -26,8 +28,13 @@ def number(text: str) -> float | None:
 
 
 def snap(value: float) -> float:
-    """The pixel without the rounding noise of percent or width arithmetic, which stays far below 1e-9."""
-    return round(value, 9) + 0.0  # + 0.0 turns -0.0 into 0.0
+    """The pixel without the rounding noise of percent or width arithmetic: 10.2, not 10.200000000000001.
+
+    A number that is no nearer to a round one than noise can bring it stays: moved, it could fall on the other side of
+    where contents are told apart.
+    """
+    round_one = round(value, 9)
+    return (round_one if abs(round_one - value) <= _NOISE * max(abs(value), 1000.0) else value) + 0.0  # No -0.0.
 
 
 def snapped(points: tuple[Point, ...]) -> tuple[Point, ...]:

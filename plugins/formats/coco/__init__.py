@@ -10,6 +10,7 @@ from bridge.model.dataset import Dataset, Reading
 from bridge.model.finding import Finding
 from bridge.plugin import ReadOptions, WriteOptions
 from plugins.formats.coco import read, write
+from plugins.formats.coco.losses import losses
 from plugins.formats.glance import ends, json_files
 
 # A large file shows only its first and last part at its ends.
@@ -37,8 +38,8 @@ class Coco:
         return read.read(found[0], options)
 
     def losses(self, dataset: Dataset) -> list[Finding]:
-        """Nothing: what COCO has no word for is written beside it, under the key labelbridge."""
-        return []
+        """What was painted or broken in other tools; what else COCO has no word for is written beside it."""
+        return losses(dataset)
 
     def write(self, dataset: Dataset, out: Path, options: WriteOptions) -> list[Finding]:
         """Write the file out (or <name>.json in the folder out); no pictures are placed."""

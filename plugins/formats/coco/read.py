@@ -81,7 +81,9 @@ def _sorted_out(raw: dict[str, Any]) -> _File:
             file.damaged("images", row, "id, file_name")
             continue
         ids.add(picture["id"])
-        file.pictures.append({**picture, "file_name": name.replace("\\", "/").removeprefix("./")})
+        # Where the state stands too we wrote the name, and it is exact.
+        plain = name if "state" in picture else name.replace("\\", "/").removeprefix("./")
+        file.pictures.append({**picture, "file_name": plain})
     for row, annotation in enumerate(parts["annotations"]):
         if not isinstance(annotation, dict):
             file.damaged("annotations", row, type(annotation).__name__)

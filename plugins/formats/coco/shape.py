@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from math import inf
 from typing import Any, cast
 
-from bridge.model.annotation import Box, Kind, Point, Region, content_hash
+from bridge.model.annotation import Box, Image, Kind, Point, Region, content_hash
 from plugins.formats.grid import Grid
 from plugins.formats.pixels import finite, snap
 
@@ -47,7 +47,17 @@ def bare_region(raw: Mapping[str, Any]) -> Region | None:
     shape, labels, own = _own_shape(raw), raw.get("labels"), raw.get("id")
     if shape is None or not isinstance(labels, list):
         return None
-    return Region(*shape, tuple(map(str, labels)), own if isinstance(own, str) else None)
+    kept = raw.get("kept")
+    extra = {EXTRA: kept if isinstance(kept, dict) else {}}
+    return Region(*shape, tuple(map(str, labels)), own if isinstance(own, str) else None, extra=extra)
+
+
+def again_of(region: Region) -> Region | None:
+    """The region as it would be read back; None where it would not."""
+    annotations = annotations_of(region, 0)
+    if not annotations:
+        return bare_region(bare_of(region, 0))
+    return region_of(annotations, region.labels, Grid(Image("")))
 
 
 def annotations_of(region: Region, index: int) -> list[dict[str, Any]]:
@@ -69,7 +79,8 @@ def bare_of(region: Region, index: int) -> dict[str, Any]:
     """What is written beside the picture for a region without a box or a label."""
     points = [list(point) for point in region.points]
     own = {"id": region.region_id} if region.region_id else {}
-    return {"region": index, "kind": region.kind, "points": points, "labels": list(region.labels), **own}
+    kept = {"kept": region.extra[EXTRA]} if region.extra.get(EXTRA) else {}  # What stood in its annotation.
+    return {"region": index, "kind": region.kind, "points": points, "labels": list(region.labels), **own, **kept}
 
 
 def _equal(plain: Region, region: Region) -> bool:
@@ -157,4 +168,4 @@ def _near(a: Box | None, b: Box) -> bool:
 
 
 def _number(value: float) -> float | int:
-    return int(value) if value == int(value) else value
+    return int(value) if value % 1 == 0 else value

@@ -12,6 +12,7 @@ from bridge.plugin import ReadOptions, WriteOptions
 from plugins.formats.glance import ends, json_files
 from plugins.formats.label_studio import read, write
 from plugins.formats.label_studio.config import LabelConfig, default_config, parse_config
+from plugins.formats.label_studio.losses import losses
 from plugins.formats.label_studio.naming import picture_name
 from plugins.formats.label_studio.result import result_items
 from plugins.formats.label_studio.task import read_task
@@ -40,8 +41,8 @@ class LabelStudio:
         return read.read(found[0], options)
 
     def losses(self, dataset: Dataset) -> list[Finding]:
-        """What has no place in a task."""
-        return write.losses(dataset)
+        """What has no place in a task, region by region."""
+        return losses(dataset)
 
     def write(self, dataset: Dataset, out: Path, options: WriteOptions) -> list[Finding]:
         """Write tasks that Label Studio imports: labels as annotations, a model's boxes as predictions."""

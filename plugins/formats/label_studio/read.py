@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from pathlib import Path
 from typing import Any
 
@@ -99,12 +99,15 @@ def _number(task: dict[str, Any]) -> float:
 
 
 def _documents(groups: list[list[_Named]], config: LabelConfig, pictures: PictureFolder) -> Iterator[Document]:
+    named = frozenset(fold_name(group[0][0]) for group in groups)
     for group in groups:
-        yield merged_twins([_document(name, task, config, pictures) for name, task in group])
+        yield merged_twins([_document(name, task, config, pictures, named) for name, task in group])
 
 
-def _document(name: str, task: dict[str, Any], config: LabelConfig, pictures: PictureFolder) -> Document:
-    image, findings = _picture(name, name_in(address(task, config)), pictures)
+def _document(
+    name: str, task: dict[str, Any], config: LabelConfig, pictures: PictureFolder, named: Set[str]
+) -> Document:
+    image, findings = _picture(name, name_in(address(task, config)), pictures, named)
     document = read_task(task, config, image)
     return Document(
         document.image,
@@ -117,10 +120,14 @@ def _document(name: str, task: dict[str, Any], config: LabelConfig, pictures: Pi
     )
 
 
-def _picture(name: str, told: str, pictures: PictureFolder) -> tuple[Image, tuple[Finding, ...]]:
-    """The picture of this name; a local file's folder counts from a root that we do not know, so it may be cut off."""
+def _picture(name: str, told: str, pictures: PictureFolder, named: Set[str]) -> tuple[Image, tuple[Finding, ...]]:
+    """The picture of this name; a local file's folder counts from a root that we do not know, so it may be cut off.
+
+    But what is then the name of another picture (named are all of them) is that one.
+    """
     parts = told.split("/")
-    for tail in (name, *("/".join(parts[at:]) for at in range(len(parts)))):
+    tails = ("/".join(parts[at:]) for at in range(len(parts)))
+    for tail in (name, *(tail for tail in tails if fold_name(tail) not in named)):
         if pictures.find(tail).path is not None:
             image, findings = pictures.image(tail)
             return _named(image, name), findings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -13,7 +14,7 @@ from bridge.model.dataset import Dataset
 from bridge.model.finding import Finding, Severity
 from plugins.formats.backup import write_over
 from plugins.formats.json_text import json_line, json_name
-from plugins.formats.label_studio.config import LabelConfig, default_config, parse_config, writable
+from plugins.formats.label_studio.config import LabelConfig, default_config, parse_config
 from plugins.formats.label_studio.read import CONFIG
 from plugins.formats.label_studio.region import EXTRA
 from plugins.formats.label_studio.result import result_items
@@ -27,25 +28,6 @@ _SHAPES: dict[Kind, str] = {
     "ellipse": "ellipse",
     "brush": "brush",
 }
-
-
-def losses(dataset: Dataset) -> list[Finding]:
-    """Painted or damaged regions of other tools, pictures without a size, labels that XML cannot hold."""
-    found = [
-        Finding("label-unwritable", Severity.WARNING, None, {"label": label})
-        for label in dataset.labels
-        if writable(label) != label
-    ]
-    for document in dataset.documents:
-        image, regions = document.image, document.regions or ()
-        if not image.width and any(EXTRA not in region.extra for region in regions):
-            found.append(Finding("no-size", Severity.WARNING, image.name, {"count": len(regions)}))
-        for index, region in enumerate(regions):
-            if region.kind in ("brush", "damaged") and EXTRA not in region.extra:
-                rule = "brush" if region.kind == "brush" else "bad-number"
-                fields = {"labels": ", ".join(region.labels), "kind": region.kind}
-                found.append(Finding(rule, Severity.WARNING, image.name, fields, region=index))
-    return found
 
 
 def write(dataset: Dataset, out: Path) -> list[Finding]:
@@ -91,6 +73,8 @@ def _task(document: Document, config: LabelConfig) -> dict[str, Any]:
         config.image_key: f"/data/local-files/?d={quote(image.name, errors='replace')}",
         "labelbridge_name": image.name,
     }
+    if data.get("labelbridge_name", image.name) != image.name:  # It has another name in the project by now.
+        data = {**data, "labelbridge_name": image.name}
     noted = {"name": image.name, "width": image.width, "height": image.height, "orientation": image.orientation}
     meta = old.get("meta")
     return {
@@ -108,7 +92,10 @@ def _annotations(document: Document, config: LabelConfig) -> list[dict[str, Any]
     annotations = list(kept.get("annotations", ()))
     if document.regions is None:
         return annotations
-    chosen, result = kept.get("chosen"), [*_items(document, document.regions, config), *kept.get("rest", ())]
+    drawn = _items(document, [replace(r, author=None) if r.author else r for r in document.regions], config)
+    if document.regions and not drawn:
+        return annotations  # Nothing of it can be written: that is not the same as empty.
+    chosen, result = kept.get("chosen"), [*drawn, *kept.get("rest", ())]
     if isinstance(chosen, int) and chosen < len(annotations):
         annotations[chosen] = {**annotations[chosen], "result": result}
         return annotations

@@ -6,9 +6,11 @@ from pathlib import Path
 
 from bridge.model.dataset import Dataset, Reading
 from bridge.model.finding import Finding
+from bridge.model.tidied import Names, Tidied
 from bridge.model.verified import Verified
 from bridge.plugin import ReadOptions, WriteOptions
 from plugins.formats.vott1 import read, write
+from plugins.formats.vott1.losses import losses
 from plugins.formats.vott1.project import candidates
 
 
@@ -29,8 +31,8 @@ class VottV1:
         return read.read(path, options)
 
     def losses(self, dataset: Dataset) -> list[Finding]:
-        """Tags, shapes and names that v1 cannot hold as they are."""
-        return write.losses(dataset)
+        """Tags, shapes and names that v1 cannot hold as they are, region by region."""
+        return losses(dataset)
 
     def write(self, dataset: Dataset, out: Path, options: WriteOptions) -> list[Finding]:
         """Write out (a .json file, or a folder in which <name>.json is made) as v1.7.2 does, pictures beside it."""
@@ -41,6 +43,18 @@ class VottV1:
         from plugins.formats.vott1.exports.verdict import verify
 
         return verify(path, labels, options)
+
+    def tidy(self, path: Path, names: Names, options: ReadOptions, dry_run: bool = False) -> Tidied:
+        """Give pictures and project safe names, or end what was begun; a dry run only says how."""
+        from plugins.formats.vott1.tidy.tidying import tidy
+
+        return tidy(path, names, options, dry_run)
+
+    def untidy(self, path: Path, options: ReadOptions, dry_run: bool = False) -> Tidied:
+        """Give pictures and project their old names back."""
+        from plugins.formats.vott1.tidy.tidying import undo
+
+        return undo(path, options, dry_run)
 
 
 __all__ = ["VottV1"]

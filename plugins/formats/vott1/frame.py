@@ -11,8 +11,10 @@ from math import inf
 from typing import Any
 
 from bridge.model.annotation import Document, Image, Kind, Point, Region
+from plugins.formats.grid import same_size
 from plugins.formats.marked import mark, unmarked
 from plugins.formats.vott1.region import EXTRA, in_source_pixels, read_region
+from plugins.formats.vott1.scale import recorded_size
 
 _TYPES: dict[Kind, str] = {
     "rectangle": "rect",
@@ -34,7 +36,7 @@ def raw_frame(document: Document, tags: Mapping[str, str], ids: Iterator[int] | 
     items: list[tuple[float, Any]] = [(at, raw) for at, raw in document.extra.get(EXTRA, {}).get("others", [])]
     mine = [_persons(_tagged(region, tags)) for region in document.regions or ()]
     for number, region in enumerate((*mine, *predictions(document, tags))):
-        raw = _raw_region(region, document.image, number, ids)
+        raw = raw_region(region, document, number, ids)
         if raw is not None:
             items.append((region.extra.get(EXTRA, {}).get("at", inf), raw))
     return [raw for _, raw in sorted(items, key=lambda item: item[0])]
@@ -42,11 +44,13 @@ def raw_frame(document: Document, tags: Mapping[str, str], ids: Iterator[int] | 
 
 def predictions(document: Document, tags: Mapping[str, str]) -> list[Region]:
     """The predictions to write: those that stand in the file already, and new ones where no person has drawn."""
-    marked = []
+    marked: list[Region] = []
+    if document.regions == ():  # Somebody saw that there is nothing: marked boxes would say that nobody looked.
+        return marked
     for n, region in enumerate(_tagged(prediction, tags) for prediction in document.predictions):
         if unmarked(region.region_id or "", region) is not None:
             marked.append(region)
-        elif not document.regions:
+        elif document.regions is None:
             checkpoint = (region.author or "").removeprefix("checkpoint:")
             marked.append(replace(region, region_id=mark(checkpoint or "unknown", n, region)))
     return marked
@@ -68,10 +72,10 @@ def _persons(region: Region) -> Region:
     return region if unmarked(own, region) is None else replace(region, region_id=None)
 
 
-def _raw_region(region: Region, image: Image, number: int, ids: Iterator[int]) -> dict[str, Any] | None:
-    """One region; None for what v1 cannot hold in any form (losses tells)."""
-    old = region.extra.get(EXTRA, {}).get("raw", {})
-    if old and _untouched(old, region, image):
+def raw_region(region: Region, document: Document, number: int, ids: Iterator[int]) -> dict[str, Any] | None:
+    """One region of a document; None for what v1 cannot hold in any form."""
+    image, old = document.image, region.extra.get(EXTRA, {}).get("raw", {})
+    if old and _untouched(old, region, document):
         return dict(old)
     type_, points = _TYPES.get(region.kind), _outline(region)
     if type_ is None or not points:
@@ -93,12 +97,21 @@ def _raw_region(region: Region, image: Image, number: int, ids: Iterator[int]) -
     }
 
 
-def _untouched(old: dict[str, Any], region: Region, image: Image) -> bool:
+def _untouched(old: dict[str, Any], region: Region, document: Document) -> bool:
     """Whether the region still says what was read, in a form that no newer VoTT would read otherwise."""
+    image = document.image
     again, _ = read_region(old, image, 0)
-    same = replace(again, extra={}) == replace(region, extra={}, author=None, score=None)
-    # Canvas pixels are written anew as source pixels, unless there is no picture to know its size from.
-    return same and (image.file is None or region.kind == "damaged" or in_source_pixels(old, image))
+    if replace(again, extra={}) != replace(region, extra={}, author=None, score=None):
+        return False
+    # Canvas pixels are written anew as source pixels, unless the picture's size is only known from them.
+    return region.kind == "damaged" or in_source_pixels(old, image) or (image.file is None and _is_canvas(document))
+
+
+def _is_canvas(document: Document) -> bool:
+    """Whether the size of a picture is that which its regions recorded, or not known at all."""
+    raws = (region.extra.get(EXTRA, {}).get("raw", {}) for region in document.regions or ())
+    size = next((size for raw in raws if (size := recorded_size(raw))), None)
+    return size is None or not document.image.width or same_size(size, (document.image.width, document.image.height))
 
 
 def _outline(region: Region) -> tuple[Point, ...]:
@@ -126,7 +139,7 @@ def _corners(region: Region) -> dict[str, float | int]:
 
 def _number(value: float) -> float | int:
     """A whole number as JavaScript writes it: 160, not 160.0."""
-    return int(value) if value == int(value) else value
+    return int(value) if value % 1 == 0 else value
 
 
 def _uid(region: Region, image: Image, number: int) -> str:

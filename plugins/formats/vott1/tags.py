@@ -6,7 +6,15 @@ import re
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
 
+from bridge.model.dataset import Dataset
+
 _SPLITS = re.compile(r"[\s,\ufeff]+")
+
+
+def all_labels(dataset: Dataset) -> list[str]:
+    """The project's labels, then those that only stand on regions: v1.7 spoils regions whose tag is not listed."""
+    used = (n for d in dataset.documents for r in (*(d.regions or ()), *d.predictions) for n in r.labels)
+    return list(dict.fromkeys((*dataset.labels, *used)))
 
 
 def is_tag(label: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -17,9 +17,11 @@ from plugins.formats.backup import write_over
 from plugins.formats.json_text import json_line, json_name
 from plugins.formats.pictures import place, unsafe
 from plugins.formats.vott1.frame import has_new_predictions, raw_frame
+from plugins.formats.vott1.losses import renamings
+from plugins.formats.vott1.names import flat_names
 from plugins.formats.vott1.project import Project, last_part, load
 from plugins.formats.vott1.region import EXTRA
-from plugins.formats.vott1.tags import color_of, tags_for
+from plugins.formats.vott1.tags import all_labels, color_of, tags_for
 
 _DEFAULTS: dict[str, Any] = {
     "frames": None,
@@ -30,7 +32,6 @@ _DEFAULTS: dict[str, Any] = {
     "visitedFrames": [],
     "tag_colors": [],
 }
-_LOST = {"ellipse": Severity.WARNING, "rotated": Severity.INFO, "brush": Severity.WARNING}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,67 +45,35 @@ class _Standing:
     colors: dict[str, str] = field(default_factory=dict)
 
 
-def losses(dataset: Dataset) -> list[Finding]:
-    """Labels with whitespace or commas, shapes that v1 does not know, pictures that lie in sub-folders."""
-    found = [
-        Finding("tag-renamed", Severity.WARNING, None, {"label": label, "tag": tag})
-        for label, tag in tags_for(_all_labels(dataset)).items()
-        if label != tag
-    ]
-    names = flat_names(document.image.name for document in dataset.documents)
-    for document in dataset.documents:
-        image = document.image.name
-        if names[image] != image:
-            found.append(Finding("flat-name", Severity.WARNING, image, {"name": names[image]}))
-        for index, region in enumerate(document.regions or ()):
-            fields = {"labels": ", ".join(region.labels), "kind": region.kind}
-            if region.kind in _LOST:
-                found.append(Finding(region.kind, _LOST[region.kind], image, fields, region=index))
-            elif region.kind == "damaged" and EXTRA not in region.extra:
-                found.append(Finding("bad-number", Severity.WARNING, image, fields, region=index))
-    return found
-
-
 def write(dataset: Dataset, out: Path, options: WriteOptions) -> list[Finding]:
     """Write the project; a file that stands there keeps the frames, tags and fields that the dataset does not name.
 
     It is backed up before it changes, and left alone if no frame and no tag would change.
     """
-    path = out if out.suffix.lower() == ".json" and not out.is_dir() else out / json_name(dataset.name)
-    tags = tags_for(_all_labels(dataset))
+    film = film_of(dataset)
+    path = out if out.suffix.lower() == ".json" and not out.is_dir() else out / json_name(film or dataset.name)
+    tags = tags_for(all_labels(dataset))
     names = flat_names(document.image.name for document in dataset.documents)
-    standing = _standing(path, dataset, _is_film(dataset))
-    frames, visited = _filled(dataset, standing, tags, names)
+    is_film = film is not None and path.with_suffix("").name == film  # A number means nothing beside another name.
+    standing = _standing(path, dataset, is_film)
+    frames, visited = _filled(dataset, standing, tags, names, is_film)
     labels = [*tags.values(), *(tag for tag in standing.labels if tag not in tags.values())]
     if not path.exists() or frames != standing.frames or labels != list(standing.labels):
         named = {tags[label]: color for label, color in dataset.colors.items() if label in tags}
         path.parent.mkdir(parents=True, exist_ok=True)
         write_over(path, json_line(_top(standing.raw, frames, visited, labels, standing.colors | named)))
-    findings = [finding for finding in losses(dataset) if finding.rule in ("tag-renamed", "flat-name")]
+    findings = list(renamings(tags, names))
     if options.pictures != "none":
         findings += _place_pictures(dataset, names, path.with_suffix(""), options)
     return findings
 
 
-def flat_names(names: Iterable[str]) -> dict[str, str]:
-    """A file name of its own for every picture, for v1 knows no sub-folders: the last part where that is unique."""
-    taken: set[str] = set()
-    flat: dict[str, str] = {}
-    for name in sorted(names, key=lambda name: name.count("/")):
-        short = last_part(name) if "/" in name else name
-        while "/" in name and fold_name(short).casefold() in taken:
-            short = name.replace("/", "_") if short == last_part(name) else f"_{short}"
-        flat[name] = short
-        taken.add(fold_name(short).casefold())
-    return flat
-
-
-def _is_film(dataset: Dataset) -> bool:
-    """Whether all of it are frames of one video, so that frame numbers are its keys again."""
+def film_of(dataset: Dataset) -> str | None:
+    """The video of which all of it are frames, each with its number: then the numbers are its keys again."""
     documents = list(dataset.documents)
     films = {document.image.name.rpartition("#t=")[0] for document in documents}
     keys = [str(document.extra.get(EXTRA, {}).get("key")) for document in documents]
-    return len(films) == 1 and films != {""} and all(key.isdigit() for key in keys)
+    return films.pop() if len(films) == 1 and films != {""} and all(key.isdigit() for key in keys) else None
 
 
 def _standing(path: Path, dataset: Dataset, film: bool) -> _Standing:
@@ -130,18 +99,21 @@ def _visited(raw: Mapping[str, Any], film: bool) -> dict[str, str | int]:
 
 
 def _filled(
-    dataset: Dataset, standing: _Standing, tags: Mapping[str, str], names: Mapping[str, str]
+    dataset: Dataset, standing: _Standing, tags: Mapping[str, str], names: Mapping[str, str], film: bool
 ) -> tuple[dict[str, Any], list[str | int]]:
     """All frames and what was visited, with the dataset's pictures put in."""
     frames, visited = dict(standing.frames), dict(standing.visited)
     keys = {fold_name(last_part(key)): key for key in frames}
-    ids, film = count(_next_id(frames)), _is_film(dataset)
+    ids = count(_next_id(frames))
     for document in dataset.documents:
         name = names[document.image.name]
         key = keys.get(fold_name(name)) or _key(document, name, film)
         extra = document.extra.get(EXTRA, {})
+        raws = raw_frame(document, tags, ids)
+        if document.regions and not raws:
+            continue  # Nothing of it can be written: that is not the same as empty.
         if document.regions is not None or document.predictions:
-            frames[key] = raw_frame(document, tags, ids)
+            frames[key] = raws
         elif "frame" in extra:
             frames.setdefault(key, extra["frame"])
         if has_new_predictions(document, tags):
@@ -160,12 +132,6 @@ def _key(document: Document, name: str, film: bool) -> str:
 def _next_id(frames: Mapping[str, Any]) -> int:
     raws = [raw for frame in frames.values() if isinstance(frame, list) for raw in frame if isinstance(raw, dict)]
     return max((raw["id"] + 1 for raw in raws if isinstance(raw.get("id"), int)), default=0)
-
-
-def _all_labels(dataset: Dataset) -> list[str]:
-    """The project's labels, then those that only stand on regions: v1.7 spoils regions whose tag is not listed."""
-    used = (n for d in dataset.documents for r in (*(d.regions or ()), *d.predictions) for n in r.labels)
-    return list(dict.fromkeys((*dataset.labels, *used)))
 
 
 def _top(

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
-from bridge.model.annotation import Document
 from bridge.model.dataset import Dataset, Reading
-from bridge.model.finding import Finding, Severity
+from bridge.model.finding import Finding
 from bridge.plugin import ReadOptions, WriteOptions
 from plugins.formats.glance import ends, has_keys
+from plugins.formats.vott2.losses import losses
 from plugins.formats.vott2.project import SUFFIX, candidates
 from plugins.formats.vott2.read import read
-from plugins.formats.vott2.region import KEY, drawable
 from plugins.formats.vott2.table import read_table, tables
 from plugins.formats.vott2.write import write
-
-# A turned box keeps its corners as a polygon, an ellipse becomes a polygon of many, a brush is lost.
-_LOSSES = {"ellipse": Severity.WARNING, "rotated": Severity.INFO, "brush": Severity.WARNING}
 
 
 class VottV2:
@@ -45,7 +40,7 @@ class VottV2:
 
     def losses(self, dataset: Dataset) -> list[Finding]:
         """Ellipses and turned boxes become polygons; brushes and what was damaged elsewhere are lost."""
-        return [finding for document in dataset.documents for finding in _losses(document)]
+        return losses(dataset)
 
     def write(self, dataset: Dataset, out: Path, options: WriteOptions) -> list[Finding]:
         """Write a project into the folder out, or change the one that is there (out may also be its .vott file).
@@ -55,14 +50,3 @@ class VottV2:
         person has drawn. Raises InputError (cannot be written) or as read.
         """
         return write(dataset, out, options)
-
-
-def _losses(document: Document) -> Iterator[Finding]:
-    for index, region in enumerate(document.regions or ()):
-        if KEY in region.extra:
-            continue
-        severity = _LOSSES.get(region.kind)
-        if severity is not None or drawable(region) is None:
-            rule = "bad-number" if region.kind == "damaged" else region.kind
-            fields = {"labels": ", ".join(region.labels), "kind": region.kind}
-            yield Finding(rule, severity or Severity.WARNING, document.image.name, fields, index)

@@ -10,14 +10,14 @@ from typing import Literal
 from bridge.model.annotation import Document, Image
 from bridge.model.finding import Finding, Severity
 from plugins.formats.pictures import place, unsafe
-from plugins.formats.vott2.asset import Record, decoded_path, frame_time, new_asset, new_frame
+from plugins.formats.vott2.asset import Record, common_folder, decoded_path, frame_time, new_asset, new_frame
 
 FOLDER = "images"
 
 
 @dataclass(slots=True)
 class Placing:
-    """Gives pictures their assets; paths are those of assets that were made or moved, placed tells if any were put.
+    """Gives pictures their assets; roots are the folders that names of assets made or moved here count from.
 
     root is the folder, as the project spells it, where its pictures lie already: VoTT lists it itself, so a new
     asset must be the one that VoTT would make of it. "" for a new project.
@@ -26,7 +26,7 @@ class Placing:
     out: Path
     how: Literal["link", "copy", "none"]
     root: str = ""
-    paths: list[str] = field(default_factory=list)
+    roots: set[str] = field(default_factory=set)
     findings: list[Finding] = field(default_factory=list)
     placed: bool = False
 
@@ -36,7 +36,7 @@ class Placing:
         if kept is not None and (self.how == "none" or image.file is None or _is_there(kept)):
             return dict(kept)
         path = self._put(image)
-        self.paths.append(path)
+        self.roots.add(root_of(path, image.name))
         record = new_asset(path, image.width, image.height)
         if frame := frame_time(image.name):
             record = new_frame(path.rpartition("#t=")[0] or path, frame[1], image.width, image.height)
@@ -67,6 +67,11 @@ class Placing:
     def _miss(self, image: Image, path: Path) -> None:
         fields = {"name": image.name, "folder": str(path.parent)}
         self.findings.append(Finding("missing-image", Severity.WARNING, image.name, fields))
+
+
+def root_of(path: str, name: str) -> str:
+    """The folder, with a slash at its end, that the name of the picture at a path counts from."""
+    return path.removesuffix(name) if path.endswith(f"/{name}") else common_folder([path])
 
 
 def _is_there(record: Record) -> bool:

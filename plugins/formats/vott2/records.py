@@ -36,7 +36,7 @@ def records_of(document: Document, grid: Grid) -> Records | None:
     """The records of a document; None where nobody has looked and no model either, so that nothing is known."""
     if document.regions is None and not document.predictions:
         return None
-    drawn = [_drawn(n, region, document.image.name, grid) for n, region in enumerate(document.regions or ())]
+    drawn = [record_of(n, region, document.image.name, grid) for n, region in enumerate(document.regions or ())]
     wanted = [_predicted(n, region, grid) for n, region in enumerate(document.predictions)]
     written = [pair for pair in wanted if document.regions is None or (document.regions and not pair[1])]
     predictions = [record for record, _ in written if record is not LOST]
@@ -67,7 +67,8 @@ def _in_order(drawn: list[Any], predictions: list[Any], document: Document) -> l
     return mixed
 
 
-def _drawn(number: int, region: Region, image: str, grid: Grid) -> Any:
+def record_of(number: int, region: Region, image: str, grid: Grid) -> Any:
+    """The record of a person's region, the n-th of its picture; LOST where VoTT has no shape for it."""
     region = shown(region, grid)
     own = region.region_id or ""
     # An accepted prediction is a person's now: under its old id it would be taken for the model's again.

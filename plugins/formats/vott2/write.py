@@ -26,7 +26,7 @@ from plugins.formats.vott2.asset import (
 from plugins.formats.vott2.entries import entries_of
 from plugins.formats.vott2.jsontext import stringify
 from plugins.formats.vott2.labels import Labels
-from plugins.formats.vott2.placing import Placing
+from plugins.formats.vott2.placing import Placing, root_of
 from plugins.formats.vott2.project import ASSET_SUFFIX, SUFFIX, VottProject, candidates, open_project
 from plugins.formats.vott2.records import Records, is_marked, records_of, strangers
 from plugins.formats.vott2.region import FILES, KEY
@@ -66,6 +66,7 @@ class _Target:
     known: dict[str, str]
     assets: dict[str, tuple[str, Any]]
     used: dict[str, None] = field(default_factory=dict)
+    roots: set[str] = field(default_factory=set)
     findings: list[Finding] = field(default_factory=list)
     skipped: int = 0
 
@@ -91,6 +92,7 @@ class _Target:
         if found is None:
             return
         slot, key, asset = found
+        self.roots.add(root_of(decoded_path(asset), document.image.name))
         before = self.base.labels(key) if self.base else None
         plan = planned(document, asset, before)
         self.skipped += plan.skipped
@@ -161,7 +163,10 @@ class _Target:
             return content  # Labels only: nothing is said of places that the project does not say itself.
         token = content.get("securityToken")
         self.findings.append(Finding("vott-token", Severity.INFO, None, {"token": token}))
-        pictures = common_folder(self.placing.paths or map(decoded_path, content["assets"].values())).rstrip("/")
+        # What was put somewhere decides; names are read back as they are if they count from the source folder.
+        roots = self.placing.roots or self.roots
+        pictures = next(iter(roots)) if len(roots) == 1 else common_folder(roots)
+        pictures = pictures.rstrip("/")
         return connected(content, pictures or str(self.out.absolute()), str(self.out.absolute()))
 
     def _write_others(self) -> None:

@@ -233,7 +233,25 @@ def test_every_shape_and_state_comes_back(tmp_path: Path) -> None:
     after, _, found = read(tmp_path / "out.json")
     assert contents(after.documents) == contents(before.documents)
     assert (after.labels, after.colors, found) == (("unused", "b", "水着"), {"b": "#ff0000"}, [])
-    assert Coco().losses(before) == []
+    assert [(f.rule, f.region) for f in Coco().losses(before)] == [("brush", 7), ("bad-number", 8)]
+    assert Coco().losses(after) == []
+
+
+def test_broken_numbers_stay_as_they_were(tmp_path: Path) -> None:
+    broken = annotation(1, 1, 3, [1, 2, "three", 4], score="?")
+    dataset, _, _ = read(coco(tmp_path, images=[image(1, "x.jpg")], annotations=[broken]))
+    written(dataset, tmp_path / "out.json")
+    again, documents, _ = read(tmp_path / "out.json")
+    (region,) = documents["x.jpg"].regions or ()
+    assert (region.kind, region.extra["coco"]["bbox"]) == ("damaged", [1, 2, "three", 4])
+    assert region.extra["coco"]["annotations"] == [{"score": "?"}]
+    assert contents(again.documents) == contents(dataset.documents)
+
+
+def test_a_name_that_we_wrote_is_exact(tmp_path: Path) -> None:
+    written(Dataset("p", (), (Document(Image("a\\b.jpg", 9, 9), ()),)), tmp_path / "out.json")
+    _, documents, _ = read(tmp_path / "out.json")
+    assert list(documents) == ["a\\b.jpg"]
 
 
 def test_unknown_fields_and_numbers_come_back(tmp_path: Path) -> None:

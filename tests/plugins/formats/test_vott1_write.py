@@ -158,7 +158,7 @@ def test_a_picture_seen_before_counts_as_seen_only_when_looked_at_again(tmp_path
     path = tmp_path / "imgs.json"
     path.write_bytes((FIXTURES / "v1.7.2.json").read_bytes())
     guess = Region.rectangle(Box(1, 2, 30, 40), "kimono", author="checkpoint:7")
-    VottV1().write(dataset(Document(Image("apple.jpg", 640, 480), (), predictions=(guess,))), path, BARE)
+    VottV1().write(dataset(Document(Image("apple.jpg", 640, 480), predictions=(guess,))), path, BARE)
     assert "apple.jpg" not in json.loads(path.read_text("utf-8"))["visitedFrames"]
 
 
@@ -172,9 +172,43 @@ def test_what_v1_cannot_hold_is_told_before() -> None:
     )
     documents = (Document(Image("sub/x.jpg", 640, 480), regions), Document(Image("x.jpg", 640, 480), ()))
     findings = VottV1().losses(dataset(*documents))
-    assert rules(findings) == ["tag-renamed", "tag-renamed", "flat-name", "rotated", "ellipse", "brush", "bad-number"]
+    assert [(f.rule, f.image, f.region) for f in findings] == [
+        ("tag-renamed", None, None),
+        ("tag-renamed", None, None),
+        ("flat-name", "sub/x.jpg", None),
+        ("tag-renamed", "sub/x.jpg", 0),
+        ("rotated", "sub/x.jpg", 0),
+        ("tag-renamed", "sub/x.jpg", 1),
+        ("ellipse", "sub/x.jpg", 1),
+        ("brush", "sub/x.jpg", 2),
+        ("bad-number", "sub/x.jpg", 3),
+        ("size-lost", "x.jpg", None),
+    ]
     assert [f.fields["tag"] for f in findings[:2]] == ["beauty_man", "x_y"]
     assert findings[2].fields["name"] == "sub_x.jpg"
+
+
+def test_a_review_outlives_a_models_boxes(tmp_path: Path) -> None:
+    guess = Region.rectangle(Box(1, 2, 30, 40), "a", author="checkpoint:7")
+    VottV1().write(dataset(Document(Image("x.jpg", 640, 480), (), predictions=(guess,))), tmp_path / "out.json", BARE)
+    (read, *_) = again(tmp_path / "out.json").documents
+    assert (read.state, read.predictions) == (State.REVIEWED_EMPTY, ())
+
+
+def test_a_picture_with_nothing_that_v1_can_hold_is_not_called_empty(tmp_path: Path) -> None:
+    VottV1().write(
+        dataset(Document(Image("x.jpg", 640, 480), (Region("brush", (), ("a",)),))), tmp_path / "o.json", BARE
+    )
+    raw = json.loads((tmp_path / "o.json").read_text("utf-8"))
+    assert (raw["frames"], raw["visitedFrames"]) == ({}, [])
+
+
+def test_frame_numbers_are_not_written_beside_another_name(tmp_path: Path) -> None:
+    document = boxed("clip.mp4#t=2", Box(1, 2, 3, 4), extra={"vott-v1": {"key": "3"}})
+    VottV1().write(dataset(document), tmp_path / "p.json", BARE)
+    assert list(json.loads((tmp_path / "p.json").read_text("utf-8"))["frames"]) == ["clip.mp4#t=2"]
+    VottV1().write(dataset(document), tmp_path, BARE)
+    assert list(json.loads((tmp_path / "clip.mp4.json").read_text("utf-8"))["frames"]) == ["3"]
 
 
 def test_a_dataset_from_v1_itself_loses_nothing() -> None:

@@ -331,7 +331,7 @@ def test_losses_are_told_region_by_region() -> None:
     dataset = Dataset("p", ("a",), [Document(Image("a.jpg", 9, 9), tuple(shapes))])
     assert [(f.rule, f.severity, f.region) for f in VottV2().losses(dataset)] == [
         ("ellipse", Severity.WARNING, 1),
-        ("rotated", Severity.INFO, 2),
+        ("rotated", Severity.WARNING, 2),
         ("brush", Severity.WARNING, 3),
         ("bad-number", Severity.WARNING, 4),
     ]
