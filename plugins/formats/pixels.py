@@ -5,7 +5,7 @@ from __future__ import annotations
 from bridge.model.annotation import Point
 
 # No picture is so large, and products of such numbers are still finite.
-_MOST = 1e9
+MOST = 1e9
 # Some roundings to 16 digits, of a picture some thousand pixels wide.
 _NOISE = 1e-14
 
@@ -14,7 +14,7 @@ def finite(value: object) -> float | None:
     """The number, or None for anything else: text, null, true, NaN, infinity, a number beyond any picture."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    return float(value) if -_MOST < value < _MOST else None
+    return float(value) if -MOST < value < MOST else None
 
 
 def number(text: str) -> float | None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from bridge.model.annotation import Kind, Point, Region
 from bridge.model.finding import Severity
+from plugins.formats.pixels import MOST
 from plugins.formats.vott2.asset import Record
 from plugins.formats.vott2.outline import Flaw, outline, rectangle
 from plugins.formats.vott2.plain import AGREE, ROUNDING
@@ -63,7 +64,8 @@ def _usual(raw: Record) -> Region | None:
         return None
     far = (left + width, top + height)
     off = max(abs(far[0] - right), abs(far[1] - bottom))
-    if not (off <= AGREE and width >= 0 and height >= 0):  # Also where one is not a number.
+    is_sound = max(map(abs, (left, top, right, bottom))) < MOST  # Also where one is not a number.
+    if not (is_sound and off <= AGREE and width >= 0 and height >= 0):
         return None
     far = (right, bottom) if off <= ROUNDING else far
     exact = far == (right, bottom) and (width, height) == (right - left, bottom - top)
