@@ -87,8 +87,8 @@ class Console:
                 table.add_row(self.text(f"column.{name}"), _cell(name, value))
         _rich(sys.stdout, soft_wrap=False).print(table)
 
-    def findings(self, found: Sequence[Finding]) -> None:
-        """Findings by rule, errors first: one of each in full, other pictures by name."""
+    def findings(self, found: Sequence[Finding], most: int = 1) -> None:
+        """Findings by rule, errors first: one of each in full, other pictures by name; or so many in full."""
         if self.json:
             return
         order = list(Severity)
@@ -97,14 +97,19 @@ class Console:
             by_rule.setdefault((finding.severity, finding.rule), []).append(finding)
         for (severity, rule), group in sorted(by_rule.items(), key=lambda kv: (order.index(kv[0][0]), kv[0][1])):
             self.line(f"{self.text(f'severity.{severity.value}')}  {rule} ({len(group)})", COLORS[severity])
-            self._group(group)
+            self._group(group) if most == 1 else self._listed(group, most)
+
+    def _listed(self, group: Sequence[Finding], most: int) -> None:
+        for finding in group[:most]:
+            self.line(f"  {_where(finding)}{message(finding, self.language)}")
+        if len(group) > most:
+            self.say("findings-more", n=len(group) - most)
 
     def _group(self, group: Sequence[Finding]) -> None:
         loose = [f for f in group if f.image is None]
         placed = [f for f in group if f.image is not None]
         for finding in (*placed[:1], *loose[:_SHOWN]):
-            where = f"{finding.image}: " if finding.image is not None else ""
-            self.line(f"  {where}{message(finding, self.language)}")
+            self.line(f"  {_where(finding)}{message(finding, self.language)}")
         others = [n for n in dict.fromkeys(str(f.image) for f in placed) if n != placed[0].image]
         if others:
             more = len(others) - _NAMED
@@ -131,14 +136,21 @@ class Console:
             task = bar.add_task(self.text(key, **fields), total=None)
             yield lambda done, total: bar.update(task, completed=done, total=total or None)
 
-    def error(self, error: BridgeError) -> None:
-        """What went wrong: JSON on stdout, or a sentence on stderr."""
+    def error(self, error: BridgeError, most: int = 1) -> None:
+        """What went wrong: JSON on stdout, or a sentence on stderr, and its findings (so many of a rule in full)."""
         if self.json:
             self.emit({"error": error_json(error)})
             return
         sentence = texts.render("errors", error.rule, error.fields, self.language)
         _print(sys.stderr, sentence, "red")
-        self.findings(_findings_of(error))
+        self.findings(_findings_of(error), most)
+
+
+def _where(finding: Finding) -> str:
+    """The picture that a finding is about, and where in it."""
+    x, y = finding.fields.get("x"), finding.fields.get("y")
+    place = f" ({x:g}, {y:g})" if isinstance(x, int | float) and isinstance(y, int | float) else ""
+    return f"{finding.image}{place}: " if finding.image is not None else ""
 
 
 def _rich(file: TextIO, soft_wrap: bool = True) -> Rich:

@@ -27,6 +27,9 @@ _READ_OPTIONS = (
     click.option("--security-token", metavar="KEY"),
 )
 
+# So many losses of a kind are shown; --json has them all.
+_LOSSES_SHOWN = 5
+
 
 def _reading(function: Any) -> Any:
     for option in reversed(_READ_OPTIONS):
@@ -114,20 +117,36 @@ def export_(
     _known_format(call, format_name)
     with call.console.progress("exporting", path=out.name) as progress:
         options = WriteOptions(pictures, progress)
-        if call.is_path(project):
-            from bridge.loop.convert import export_path
+        try:
+            if call.is_path(project):
+                from bridge.loop.convert import export_path
 
-            read = _read_options(call, **reading)
-            found = export_path(call.plugins(), Path(project), format_name, out, read, options, allow_loss)
-        else:
-            from bridge.loop.export import export
+                read = _read_options(call, **reading)
+                found = export_path(call.plugins(), Path(project), format_name, out, read, options, allow_loss)
+            else:
+                from bridge.loop.export import export
 
-            with project_or_path(project):
-                found = export(call.open(), project, format_name, out, options, allow_loss)
+                with project_or_path(project):
+                    found = export(call.open(), project, format_name, out, options, allow_loss)
+        except RefusedError as refusal:
+            if refusal.rule != "export-loses":
+                raise
+            return _say_losses(call, refusal)
     call.console.findings(found)
     call.console.say("exported", out=out, format=format_name)
     call.console.emit({"status": "ok", "out": str(out), "findings": [finding_json(f) for f in found]})
     return 0
+
+
+def _say_losses(call: Call, refusal: RefusedError) -> int:
+    """What would be lost: the first of each kind, or all of it in JSON, where an export that went well has findings."""
+    if not call.console.json:
+        call.console.error(refusal, _LOSSES_SHOWN)
+        return refusal.exit_code
+    error = error_json(refusal)
+    found = error.pop("findings", [])
+    call.console.emit({"status": "refused", "out": None, "findings": found, "error": error})
+    return refusal.exit_code
 
 
 @command(commands, "check", remote=True)

@@ -48,7 +48,8 @@ def write(writer: Format, dataset: Dataset, out: Path, options: WriteOptions, al
     real = [f for f in losses if f.severity is not Severity.INFO]
     if real and not allow_loss:
         raise RefusedError("export-loses", format=writer.name, losses=len(real), findings=real)
-    return [*losses, *writer.write(dataset, out, options)]
+    told = {(f.rule, f.image) for f in losses}
+    return [*losses, *(f for f in writer.write(dataset, out, options) if (f.rule, f.image) not in told)]
 
 
 def fresh_split(documents: Iterable[Document]) -> tuple[frozenset[str], list[Finding]]:

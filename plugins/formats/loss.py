@@ -37,7 +37,9 @@ def region_loss(image: str, index: int, region: Region, again: Region | None) ->
 
 def finding(rule: str, image: str, index: int | None, region: Region, **fields: object) -> Finding:
     """A warning about one region, with its labels, its id and where it lies."""
-    place = {"x": round(region.points[0][0], 3), "y": round(region.points[0][1], 3)} if region.points else {}
+    box = region.box
+    at = (box.left, box.top) if box else region.points[0] if region.points else None
+    place = {"x": round(at[0], 2), "y": round(at[1], 2)} if at else {}
     own = {"id": region.region_id} if region.region_id else {}
     told = {"kind": region.kind, "labels": ", ".join(region.labels), **own, **place, **fields}
     return Finding(rule, Severity.WARNING, image, told, index)

@@ -50,10 +50,30 @@ def test_a_loss_is_told_before_anything_is_written(say: Say, picture: Callable[.
     Path("tasks.json").write_text(json.dumps(tasks))
     refused = say("export", "tasks.json", "vott-v2", "out", "--json")
     assert refused.code == 3
-    assert refused.json["error"]["name"] == "export-loses"
-    assert [f["image"] for f in refused.json["error"]["findings"]] == ["a.jpg"]
+    assert (refused.json["status"], refused.json["error"]["name"]) == ("refused", "export-loses")
+    (lost,) = refused.json["findings"]
+    assert (lost["rule"], lost["image"], lost["region"], lost["id"]) == ("brush", "a.jpg", 0, "a")
+    assert (lost["labels"], lost["severity"]) == ("ねじ", "warning")
     assert not Path("out").exists()
-    assert say("export", "tasks.json", "vott-v2", "out", "--allow-loss").code == 0
+    done = say("export", "tasks.json", "vott-v2", "out", "--allow-loss", "--json")
+    assert (done.code, done.json["findings"].count(lost)) == (0, 1)
+
+
+def test_losses_are_listed_for_people_by_rule(say: Say, picture: Callable[..., Path]) -> None:
+    picture("a.jpg", 64, 48)
+    size = {"original_width": 64, "original_height": 48, "from_name": "label", "to_name": "image"}
+    values = [{"x": 10 * n, "y": 5, "radiusX": 4, "radiusY": 8, "ellipselabels": ["ねじ 山"]} for n in range(8)]
+    result = [{**size, "id": f"e{n}", "type": "ellipselabels", "value": value} for n, value in enumerate(values)]
+    tasks = [{"id": 1, "data": {"image": "a.jpg"}, "annotations": [{"id": 1, "result": result}]}]
+    Path("tasks.json").write_text(json.dumps(tasks))
+    refused = say("export", "tasks.json", "vott-v1", "out.json")
+    assert (refused.code, Path("out.json").exists()) == (3, False)
+    assert "--allow-loss" in refused.err
+    assert "ellipse (8)" in refused.out
+    assert "a.jpg (3.84, -1.44)" in refused.out
+    assert "tag-renamed (9)" in refused.out
+    assert refused.out.count("An ellipse (ねじ 山)") == 5
+    assert "… and 3 more" in refused.out
 
 
 def test_check_takes_the_network_size_of_the_folder(say: Say, darknet: Path) -> None:
