@@ -38,6 +38,7 @@ BUILT_IN: dict[str, str] = {
     "format:label-studio": "plugins.formats.label_studio:LabelStudio",
     "format:yolo": "plugins.formats.yolo:Yolo",
     "format:coco": "plugins.formats.coco:Coco",
+    "format:voc": "plugins.formats.voc:Voc",
     "validator:outside": "plugins.validators.outside:Outside",
     "validator:swapped": "plugins.validators.swapped:Swapped",
     "validator:zero-area": "plugins.validators.zero_area:ZeroArea",

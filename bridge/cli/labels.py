@@ -61,7 +61,7 @@ def _known_format(call: Call, name: str) -> str:
 @click.option("--format", "format_name", metavar="FORMAT", default="auto", show_default=True)
 @_reading
 def import_(call: Call, project: str, path: Path, format_name: str, **reading: Any) -> int:
-    """Read labels into PROJECT (made if missing): a VoTT project, a Label Studio export, a darknet folder, COCO."""
+    """Read labels into PROJECT (made if missing): a VoTT project, a Label Studio export, a darknet folder, COCO, VOC."""
     from bridge.loop.intake import IntakeOptions, import_path
 
     if format_name != "auto":
