@@ -65,7 +65,8 @@ def _project_split(ws: Workspace, project: Project, documents: _Documents) -> tu
     """The newest cut's split, else a fresh one, said in a finding."""
     with ws.db.read() as tx:
         newest = datasets.newest(tx, project.id)
+        valid = [member.image_id for member in newest.part("valid")] if newest else []
+        held_out = frozenset(image.name for image in images.find_many(tx, valid).values())  # As they are called now.
     if newest is None:
         return fresh_split(documents)
-    fields = {"version": newest.id[:12]}
-    return frozenset(m.name for m in newest.part("valid")), [Finding("split-of-cut", Severity.INFO, None, fields)]
+    return held_out, [Finding("split-of-cut", Severity.INFO, None, {"version": newest.id[:12]})]

@@ -201,7 +201,9 @@ class _Intake:
             self._put_revisions(tx, list(zip(images_, documents, strict=True)))
 
     def _put_images(self, tx: Connection, looked: Sequence[Image]) -> list[Image]:
-        """Every picture with its id; new ones go in, changed ones are brought up to date."""
+        """Every picture with its id; new ones go in, changed ones are brought up to date, renamed ones renamed."""
+        images.rename(tx, self.sighting.renamed)
+        self.sighting.renamed.clear()
         new = {fold_name(i.name): i for i in looked if i.id is None}
         ids = dict(zip(new, images.put(tx, self.project.id, list(new.values())), strict=True))
         images.change(tx, [i for i in looked if i.id is not None and self.sighting.changed(i)])

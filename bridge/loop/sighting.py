@@ -20,6 +20,7 @@ class Sighting:
     known is by folded name, items by image id. joins allows a picture to be known again by its bytes alone.
     lasting_ids tells that the tool's own id stays with a picture whatever its name: VoTT 2 names pictures from their
     common folder, so that all are called otherwise once one from another folder is added. (COCO numbers anew.)
+    renamed are the new names, by image id, of pictures that were recognised by their bytes.
     """
 
     known: dict[str, Image]
@@ -29,8 +30,11 @@ class Sighting:
     findings: list[Finding] = field(default_factory=list)
     lasting_ids: bool = False
     qualifier: str = "other"
+    renamed: dict[int, str] = field(default_factory=dict)
     _by_item: dict[str, Image] = field(default_factory=dict)
     _by_bytes: dict[str, list[Image]] = field(default_factory=dict)
+    _vanished: dict[str, list[Image]] | None = None
+    _given: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         if self.lasting_ids:
@@ -45,8 +49,14 @@ class Sighting:
         """The picture as it is now; its bytes are read again only when place, size or time differ.
 
         A name that another source uses too is the same picture only when the bytes are equal: else labels of one
-        would come to lie on the other.
+        would come to lie on the other. A new name for the bytes of a file that is gone is a picture that was renamed.
         """
+        found = self._look(told)
+        if found.id is not None:
+            self._given.add(found.id)
+        return found
+
+    def _look(self, told: Image) -> Image:
         ours = self._ours(told)
         there = ours or self.known.get(fold_name(told.name))
         if there is not None and told.file is not None and told.file == there.file and there.sha256 is not None:
@@ -61,6 +71,10 @@ class Sighting:
         if ours is None and there is not None:
             ours = there if there.sha256 == fresh.sha256 else None
             fresh = fresh if ours else self._apart(fresh)
+        # The files of a tool's numbered items were fetched by us: that one is gone says nothing.
+        told_by_name = not self.joins or told.item is None
+        if ours is None and there is None and told_by_name and (renamed := self._renamed(fresh)) is not None:
+            return renamed
         return self._brought_up(ours or self._same_bytes(fresh), fresh)
 
     def _brought_up(self, known: Image | None, fresh: Image) -> Image:
@@ -118,6 +132,22 @@ class Sighting:
             orientation=look.orientation,
             file=FileStamp(str(path.absolute()), stamp.size, stamp.mtime_ns),
         )
+
+    def _renamed(self, fresh: Image) -> Image | None:
+        """The one picture of this source with these bytes whose file is gone; its labels are those of the new name."""
+        if self._vanished is None:
+            self._vanished = {}
+            for image in self.known.values():
+                if image.id in self.items and image.sha256 and image.file and not Path(image.file.path).exists():
+                    self._vanished.setdefault(image.sha256, []).append(image)
+        same = [image for image in self._vanished.get(fresh.sha256 or "", ()) if image.id not in self._given]
+        if len(same) != 1 or same[0].id is None:
+            return None
+        old = self.known.pop(fold_name(same[0].name))
+        self.known[fold_name(fresh.name)] = replace(old, name=fresh.name)
+        self.renamed[same[0].id] = fresh.name
+        self.findings.append(Finding("renamed", Severity.INFO, fresh.name, {"case": "picture", "old": old.name}))
+        return replace(fresh, id=old.id)
 
     def _same_bytes(self, fresh: Image) -> Image | None:
         """The one picture with these bytes that this source does not know yet: the same picture in another tool."""

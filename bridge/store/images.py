@@ -70,6 +70,12 @@ def change(tx: Connection, images: Sequence[Image]) -> None:
     tx.execute(statement, rows)
 
 
+def rename(tx: Connection, names: Mapping[int, str]) -> None:
+    """Give pictures, by id, another name; it must be new to the project."""
+    for image_id, name in names.items():
+        tx.execute(update(t.image).where(t.image.c.id == image_id).values(name=name, folded=fold_name(name)))
+
+
 def _values(image: Image) -> dict[str, Any]:
     file = image.file
     return {
