@@ -22,6 +22,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "conflicts": "conflicts",
         "resolve": "conflicts",
         "undo": "labels",
+        "accept": "accept",
         "label": "project",
         "export": "labels",
         "verify-export": "vott",
