@@ -218,16 +218,24 @@ def content_hash(name: str, width: int, height: int, regions: Iterable[Region]) 
 
     Points count to 1e-3 px and the order of regions does not, so that reading the same labels again is equal.
     """
-    lines = sorted(
-        f"{r.kind}|{_joined(r.labels)}|" + ";".join(f"{_milli(x)},{_milli(y)}" for x, y in r.points) for r in regions
-    )
+    return hash_lines(name, width, height, map(_content_line, regions))
+
+
+def _content_line(region: Region) -> str:
+    points = ";".join(f"{_milli(x)},{_milli(y)}" for x, y in region.points)
+    return f"{region.kind}|{joined(region.labels)}|{points}"
+
+
+def hash_lines(name: str, width: int, height: int, lines: Iterable[str]) -> str:
+    """The hash of a picture whose regions give these lines: kind, labels and points in 1e-3 px."""
+    lines = sorted(lines)
     state = State.LABELLED if lines else State.REVIEWED_EMPTY
     head = f"{fold_name(name)}\n{width}x{height}\n{state}\n"
     return hashlib.sha256((head + "\n".join(lines)).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @lru_cache(maxsize=4096)
-def _joined(labels: tuple[str, ...]) -> str:
+def joined(labels: tuple[str, ...]) -> str:
     """Label names, each once, so that one label with a comma in it is not taken for two."""
     return ",".join(sorted({_SEPARATOR.sub(lambda sign: f"\\{ord(sign[0])}", label) for label in labels}))
 

@@ -9,7 +9,7 @@ from math import inf
 from operator import sub
 from typing import Any, overload
 
-from bridge.model.annotation import LEAST_SIDE, Region
+from bridge.model.annotation import LEAST_SIDE, Region, content_hash, hash_lines, joined
 
 Numbers = tuple[float, ...]
 
@@ -46,6 +46,19 @@ class Rectangles(Sequence[Region]):
         """Whether all lie wholly inside a picture, and each has an area."""
         left, top, right, bottom, side = self._bounds
         return left >= 0 and top >= 0 and right <= width and bottom <= height and side >= LEAST_SIDE
+
+    def content_hash(self, name: str, width: int, height: int) -> str:
+        """What annotation.content_hash gives for the same regions."""
+        try:
+            return hash_lines(name, width, height, self._content_lines())
+        except OverflowError:  # Farther out than any number of a thousandth.
+            return content_hash(name, width, height, self)
+
+    def _content_lines(self) -> Iterator[str]:
+        for labels, a, b, c, d in zip(self.labels, self.left, self.top, self.right, self.bottom, strict=True):
+            yield (
+                f"rectangle|{joined(labels)}|{round(a * 1000)},{round(b * 1000)};{round(c * 1000)},{round(d * 1000)}"
+            )
 
     def __len__(self) -> int:
         return len(self.left)

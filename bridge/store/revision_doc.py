@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import repeat
 from typing import Any, cast
 
 import msgspec
 
 from bridge.model.annotation import Kind, Region
+from bridge.model.rectangles import Rectangles, labels_of
 
 Number = float | None  # JSON has no NaN
 
@@ -36,9 +38,23 @@ _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(StoredDocument)
 
 
-def encode(regions: tuple[Region, ...], extra: Mapping[str, Any], ids: Mapping[str, int]) -> bytes:
+def encode(regions: Sequence[Region], extra: Mapping[str, Any], ids: Mapping[str, int]) -> bytes:
     """Regions to bytes; every label name must have an id."""
-    stored = [
+    stored = _from_columns(regions, ids) if isinstance(regions, Rectangles) else _stored(regions, ids)
+    return _encoder.encode(StoredDocument(stored, dict(extra)))
+
+
+def _from_columns(regions: Rectangles, ids: Mapping[str, int]) -> list[StoredRegion]:
+    corners = zip(regions.left, regions.top, regions.right, regions.bottom, strict=True)
+    extras: Iterable[dict[str, Any]] = regions.extras or repeat({})
+    return [
+        StoredRegion("rectangle", [(a, b), (c, d)], [ids[name] for name in labels], own, None, None, extra)
+        for labels, own, (a, b, c, d), extra in zip(regions.labels, regions.ids, corners, extras, strict=False)
+    ]
+
+
+def _stored(regions: Sequence[Region], ids: Mapping[str, int]) -> list[StoredRegion]:
+    return [
         StoredRegion(
             r.kind,
             [(_finite(x), _finite(y)) for x, y in r.points],
@@ -50,7 +66,6 @@ def encode(regions: tuple[Region, ...], extra: Mapping[str, Any], ids: Mapping[s
         )
         for r in regions
     ]
-    return _encoder.encode(StoredDocument(stored, dict(extra)))
 
 
 def decode(data: bytes, names: Mapping[int, str]) -> tuple[tuple[Region, ...], dict[str, Any]]:
@@ -71,12 +86,11 @@ def decode(data: bytes, names: Mapping[int, str]) -> tuple[tuple[Region, ...], d
     return regions, document.x
 
 
-def label_counts(regions: tuple[Region, ...], ids: Mapping[str, int]) -> dict[int, int]:
+def label_counts(regions: Sequence[Region], ids: Mapping[str, int]) -> dict[int, int]:
     """How many regions carry each label."""
     counts: dict[int, int] = {}
-    for region in regions:
-        for name in region.labels:
-            counts[ids[name]] = counts.get(ids[name], 0) + 1
+    for name in labels_of(regions):
+        counts[ids[name]] = counts.get(ids[name], 0) + 1
     return counts
 
 

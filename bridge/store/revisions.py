@@ -27,7 +27,7 @@ class Draft:
     """
 
     image_id: int
-    regions: tuple[Region, ...]
+    regions: Sequence[Region]
     content_hash: str
     author: str
     source: str

@@ -12,8 +12,9 @@ from plugins.formats.grid import Grid
 from plugins.formats.loss import is_plain, region_loss
 from plugins.formats.pictures import unsafe
 from plugins.formats.vott2.asset import decoded, encoded, frame_time
+from plugins.formats.vott2.plain import KEY
 from plugins.formats.vott2.records import record_of
-from plugins.formats.vott2.region import KEY, LOST, read_region
+from plugins.formats.vott2.region import LOST, read_region
 from plugins.formats.vott2.shown import grid_of, stored
 
 

@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import msgspec
 
 from bridge.model.rectangles import Rectangles
+from plugins.formats.pixels import MOST
 
+# Where in extra we keep what VoTT wrote.
+KEY = "vott"
 # Box and points of one rectangle may differ by rounding; beyond this many pixels one of them is wrong.
 AGREE = 1.0
 # What adding left and width may be off: then the far point says what was meant.
@@ -40,16 +45,34 @@ class _Region(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     points: tuple[_Point, _Point, _Point, _Point]
 
 
-class _Asset(msgspec.Struct, gc=False):
+class _Asset(msgspec.Struct, forbid_unknown_fields=True):
+    asset: msgspec.Raw
     regions: list[_Region]
+    version: Any = None
 
 
 _IS_MARK = re.compile("lb-").match
 _DECODER = msgspec.json.Decoder(_Asset)
 
 
-def plain_regions(path: str, max_megabytes: int) -> Rectangles | None:
-    """The rectangles of an asset file, in the pixels of its numbers; None where it holds anything else."""
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A plain asset file: its rectangles, in the pixels of its numbers, and the rest of it."""
+
+    regions: Rectangles
+    _asset: msgspec.Raw
+    _version: Any
+
+    def rest(self) -> dict[str, Any]:
+        """The other fields, in the order in which VoTT writes them."""
+        return {"asset": msgspec.json.decode(self._asset), "version": self._version}
+
+
+def read_plain(path: str, max_megabytes: int, extras: bool) -> Plain | None:
+    """An asset file that holds tagged rectangles only; None for any other.
+
+    extras asks for what VoTT's numbers say beyond the corners, for the way back.
+    """
     try:
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
         try:
@@ -60,33 +83,47 @@ def plain_regions(path: str, max_megabytes: int) -> Rectangles | None:
         raw = _DECODER.decode(data)
     except (OSError, ValueError, msgspec.DecodeError, RecursionError):
         return None
-    return _rectangles(raw.regions)
+    in_order = not extras or (data.rfind(b"]") < data.rfind(b'"version"') and data.find(b'"asset"') < data.find(b"["))
+    regions = _rectangles(raw.regions, extras) if raw.regions and in_order else None
+    return Plain(regions, raw.asset, raw.version) if regions is not None else None
 
 
-def _rectangles(records: list[_Region]) -> Rectangles | None:
-    boxes = [record.boundingBox for record in records]
-    left, top = [box.left for box in boxes], [box.top for box in boxes]
-    right, bottom = [box.left + box.width for box in boxes], [box.top + box.height for box in boxes]
-    for record, x, y, far_x, far_y in zip(records, left, top, right, bottom, strict=True):
-        first, second, third, fourth = record.points
+def _rectangles(records: list[_Region], extras: bool) -> Rectangles | None:
+    fars = [record.points[2] for record in records]
+    for record, far in zip(records, fars, strict=True):
+        box, (first, second, _, fourth) = record.boundingBox, record.points
         if not (
-            first.x == x == fourth.x
-            and first.y == y == second.y
-            and second.x == third.x
-            and fourth.y == third.y
-            and abs(far_x - third.x) <= AGREE
-            and abs(far_y - third.y) <= AGREE
-            and x <= far_x
-            and y <= far_y
+            first.x == box.left == fourth.x
+            and first.y == box.top == second.y
+            and second.x == far.x
+            and fourth.y == far.y
+            and abs(box.left + box.width - far.x) <= ROUNDING
+            and abs(box.top + box.height - far.y) <= ROUNDING
+            and box.width >= 0
+            and box.height >= 0
+            and box.left > -MOST
+            and box.top > -MOST
+            and far.x < MOST
+            and far.y < MOST
             and record.type == "RECTANGLE"
         ):
             return None
+    left, top = [r.boundingBox.left for r in records], [r.boundingBox.top for r in records]
     labels = tuple([_one_copy(tuple(record.tags)) for record in records])
     ids = tuple([record.id for record in records])
     # An untagged region is the long way's to tell of, and an id that begins so may be a model's.
     if () in labels or any("" in tags for tags in set(labels)) or any(map(_IS_MARK, ids)):
         return None
-    return Rectangles(labels, tuple(left), tuple(top), tuple(right), tuple(bottom), ids)
+    right, bottom = tuple([far.x for far in fars]), tuple([far.y for far in fars])
+    kept = tuple(map(_beyond, records)) if extras else ()
+    return Rectangles(labels, tuple(left), tuple(top), right, bottom, ids, kept)
+
+
+def _beyond(record: _Region) -> dict[str, Any]:
+    """Width, height and far corner, where width and height are not exactly between the corners."""
+    box, far = record.boundingBox, record.points[2]
+    exact = box.width == far.x - box.left and box.height == far.y - box.top
+    return {} if exact else {KEY: (box.width, box.height, far.x, far.y)}
 
 
 @lru_cache(maxsize=4096)

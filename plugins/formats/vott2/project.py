@@ -7,13 +7,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bridge.errors import InputError, NotFoundError, RefusedError
-from bridge.model.annotation import Region
 from bridge.model.finding import Finding, Severity
 from plugins.formats.halves import bad_text
 from plugins.formats.mending import read_settled
 from plugins.formats.vott2.asset import Record
 from plugins.formats.vott2.labels import Labels, read_labels
-from plugins.formats.vott2.plain import plain_regions
+from plugins.formats.vott2.plain import Plain, read_plain
 from plugins.formats.vott2.sealed import unseal
 
 SUFFIX = ".vott"
@@ -52,10 +51,10 @@ class VottProject:
         path = self.files.get(asset_id)
         return read_labels(path, self.max_megabytes) if path is not None else self.inline.get(asset_id)
 
-    def plain_regions(self, asset_id: str) -> tuple[Region, ...] | None:
-        """The asset's rectangles; None where its asset file is not there or holds anything else."""
+    def plain(self, asset_id: str, extras: bool) -> Plain | None:
+        """The asset's file where it holds rectangles only."""
         path = self.files.get(asset_id)
-        return plain_regions(path, self.max_megabytes) if path is not None else None
+        return read_plain(path, self.max_megabytes, extras) if path is not None else None
 
 
 def candidates(path: Path) -> list[Path]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bridge.model.annotation import Document, Image, Region
+from bridge.model.annotation import Document, Image, Region, fold_name
 from bridge.model.dataset import Reading
 from bridge.model.finding import Finding, Severity
 from bridge.plugin import ReadOptions
@@ -19,8 +19,9 @@ from plugins.formats.shapes import shape_findings
 from plugins.formats.vott2.asset import TAGGED, VISITED, Record, size_of
 from plugins.formats.vott2.entries import Entry, entries_of
 from plugins.formats.vott2.labels import Labels
+from plugins.formats.vott2.plain import KEY
 from plugins.formats.vott2.project import ASSET_SUFFIX, VottProject, open_project
-from plugins.formats.vott2.region import FILES, KEY, read_region
+from plugins.formats.vott2.region import FILES, read_region
 from plugins.formats.vott2.shown import grid_findings, grid_of, stored
 from plugins.formats.vott2.unshown import unshown
 from plugins.formats.vott2.whereabouts import Whereabouts
@@ -32,7 +33,8 @@ def read(path: Path, options: ReadOptions) -> Reading:
     """The project at a path; raises as open_project."""
     project = open_project(path, options.max_file_megabytes, options.security_token)
     entries, findings = entries_of(project, options.images)
-    pictures = Whereabouts(project.path.parent, options.images, options.max_megapixels)
+    names = frozenset(fold_name(entry.name) for entry in entries)
+    pictures = Whereabouts(project.path.parent, options.images, options.max_megapixels, names)
     unseen, namesakes = unshown(project, entries, pictures, options.images)
     every = entries + unseen
     tags = {tag["name"]: tag.get("color") for tag in project.tags}
@@ -74,19 +76,20 @@ class Documents:
 
     def __iter__(self) -> Iterator[Document]:
         for entry in self.entries:
-            yield (None if self.extras else self._plain(entry)) or self._document(entry)
+            yield self._plain(entry) or self._document(entry)
 
     def _plain(self, entry: Entry) -> Document | None:
         """A picture of which there is nothing to say but its rectangles; None for any other."""
         if entry.is_frame or entry.twins or entry.file is not None or entry.asset.get("state") != TAGGED:
             return None
-        regions = self.project.plain_regions(entry.id)
-        if not regions:
+        plain = self.project.plain(entry.id, self.extras)
+        if plain is None:
             return None
         image, findings = self.pictures.image(entry)
         if image.orientation != 1 or size_of(entry.asset) != (image.width, image.height):
             return None
-        return Document(image, regions, findings)
+        extra = {KEY: {"asset": entry.asset, "file": _without(plain.rest(), entry.asset)}} if self.extras else {}
+        return Document(image, plain.regions, findings, extra, looked=True)
 
     def _document(self, entry: Entry) -> Document:
         image, findings = (_frame(entry), ()) if entry.is_frame else self.pictures.image(entry)
@@ -202,11 +205,15 @@ def _kept(entry: Entry, labels: Labels | None, drawn: _Drawn, twins: list[Record
     """What a document must bring along so that unchanged labels are written back byte for byte."""
     kept: Record = {"asset": entry.asset}
     if labels is not None:
-        kept["file"] = {key: value for key, value in labels.content.items() if key != "regions"}
-        if kept["file"].get("asset") == entry.asset:
-            kept["file"]["asset"] = None
+        rest = {key: value for key, value in labels.content.items() if key != "regions"}
+        kept["file"] = _without(rest, entry.asset)
     if drawn.predicted and drawn.regions:
         kept["predicted"] = list(drawn.predicted)
     if twins:
         kept["twins"] = twins
     return kept
+
+
+def _without(file: Record, asset: Record) -> Record:
+    """What an asset file says beside regions, without the asset if the project says the same of it."""
+    return {**file, "asset": None} if file.get("asset") == asset else file

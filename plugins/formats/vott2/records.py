@@ -10,7 +10,8 @@ from typing import Any
 from bridge.model.annotation import Document, Region
 from plugins.formats.grid import Grid
 from plugins.formats.marked import mark, unmarked
-from plugins.formats.vott2.region import KEY, LOST, drawable, read_region, render_region
+from plugins.formats.vott2.plain import KEY
+from plugins.formats.vott2.region import LOST, drawable, read_region, render_region
 from plugins.formats.vott2.shown import shown
 
 _AUTHOR = "checkpoint:"

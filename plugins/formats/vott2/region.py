@@ -17,10 +17,10 @@ from bridge.model.finding import Severity
 from plugins.formats.pixels import MOST
 from plugins.formats.vott2.asset import Record
 from plugins.formats.vott2.outline import Flaw, outline, rectangle
-from plugins.formats.vott2.plain import AGREE, ROUNDING
+from plugins.formats.vott2.plain import AGREE, KEY, ROUNDING
 
-# Where in extra we keep what VoTT wrote; in a project's extra also the asset files that belong to no picture.
-KEY, FILES = "vott", "vott-files"
+# In a project's extra: the asset files that belong to no picture.
+FILES = "vott-files"
 LOST: Any = object()
 
 # VoTT 2 writes capitals; version 1 and other programs spell them otherwise.
