@@ -161,10 +161,11 @@ def _rich(file: TextIO, soft_wrap: bool = True) -> Rich:
 
 
 def _print(file: TextIO, text: str, style: str | None) -> None:
+    if not file.isatty():  # Neither colours nor folding, and rich takes longer to come than many a command runs.
+        file.write(text + "\n")
+        return
     rich = _rich(file)
-    lines = text.split("\n")
-    if file.isatty():
-        lines = [part for line in lines for part in folded(line, rich.width)]
+    lines = [part for line in text.split("\n") for part in folded(line, rich.width)]
     rich.print("\n".join(lines), style=style, markup=False)
 
 
