@@ -10,7 +10,7 @@ import pytest
 from tests.bridge.cli.conftest import Say
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "vott2"
-TOKEN = FIXTURES / "security_token.json"
+TOKEN = FIXTURES.parent / "vott_keys" / "security_token.json"
 KEY = json.loads(TOKEN.read_text("utf-8"))["key"]
 OTHER_KEY = "A" * 43 + "="
 

@@ -15,10 +15,11 @@ from plugins.formats.vott2.sealed import decrypt, unseal
 from tests.plugins.formats.roundtrip import contents, dataset_of, rules
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "vott2"
-TOKEN = FIXTURES / "security_token.json"
+KEYS = FIXTURES.parent / "vott_keys"
+TOKEN = KEYS / "security_token.json"
 KEY = json.loads(TOKEN.read_text("utf-8"))["key"]
 OTHER_KEY = "A" * 43 + "="
-VECTORS: list[dict[str, Any]] = json.loads((FIXTURES / "crypto_vectors.json").read_text("utf-8"))
+VECTORS: list[dict[str, Any]] = json.loads((KEYS / "crypto_vectors.json").read_text("utf-8"))
 # The folder of the pictures as it was when each project was made.
 SEALED = {
     "v2.2.0-posix": "/home/annot/vott/images",

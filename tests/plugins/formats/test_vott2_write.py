@@ -366,7 +366,7 @@ def test_predictions_are_marked_and_only_where_no_person_was(labelled: Dataset, 
     (region,) = unknown.predictions
     assert (region.author, region.score, region.points[0]) == ("checkpoint:cp-7", 0.5, (10.12, 20))
     assert unmarked(region.region_id or "", region) == "cp-7"
-    assert unknown.extra["visited"] is False
+    assert unknown.looked is False
     content = labels(tmp_path / "out", "unknown.jpg")
     assert content["asset"]["state"] == 0  # VoTT sets it when it has shown the picture.
 
