@@ -45,7 +45,8 @@ class ReadOptions:
 
     extras is False where nobody goes back to this format: a reader need not keep what only its tool knows.
     security_token opens what a tool encrypted (VoTT 2's connections): a key as the tool shows it, or the path of a
-    file with it. It is a secret: neither shown nor kept.
+    file with it. It is a secret: neither shown nor kept. leave_newer reads the file order without the pictures that
+    came after the label file.
     """
 
     images: Path | None = None
@@ -55,6 +56,7 @@ class ReadOptions:
     max_megapixels: int = 200
     extras: bool = True
     security_token: str = field(default="", repr=False)
+    leave_newer: bool = False
 
 
 @dataclass(frozen=True, slots=True)

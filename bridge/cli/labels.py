@@ -23,6 +23,7 @@ commands = click.Group()
 _READ_OPTIONS = (
     click.option("--images", type=click.Path(path_type=Path), metavar="FOLDER"),
     click.option("--order", type=click.Choice(["auto", "ntfs", "bytes", "created"]), default="auto", show_default=True),
+    click.option("--leave-newer", is_flag=True),
     click.option("--label-config", type=click.Path(path_type=Path), metavar="FILE"),
     click.option("--security-token", metavar="KEY"),
 )
@@ -38,13 +39,18 @@ def _reading(function: Any) -> Any:
 
 
 def _read_options(
-    call: Call, images: Path | None, order: Any, label_config: Path | None, security_token: str | None
+    call: Call,
+    images: Path | None,
+    order: Any,
+    leave_newer: bool,
+    label_config: Path | None,
+    security_token: str | None,
 ) -> ReadOptions:
     from bridge.plugin import ReadOptions
 
     bounds = (call.settings.max_file_megabytes, call.settings.max_megapixels)
     token = security_token or call.settings.vott_token
-    return ReadOptions(images, order, label_config, *bounds, security_token=token)
+    return ReadOptions(images, order, label_config, *bounds, security_token=token, leave_newer=leave_newer)
 
 
 def _known_format(call: Call, name: str) -> str:

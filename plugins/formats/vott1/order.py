@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
-
-from bridge.errors import RefusedError
-from plugins.formats.pictures import PictureFolder
+from typing import Literal
 
 Order = Literal["ntfs", "bytes", "created"]
 
@@ -50,45 +47,11 @@ def bytes_key(name: str) -> bytes:
     return name.encode("utf-8", "surrogateescape")
 
 
-def listed(names: Iterable[str], order: Order, folder: Path | None = None) -> list[str]:
-    """Names as VoTT saw them listed, by one of the orders; created needs the folder they lie in."""
+def listed(names: Iterable[str], order: Order, born: Mapping[str, float] | None = None) -> list[str]:
+    """Names as VoTT saw them listed, by one of the orders; created needs the time at which each was made."""
     if order == "ntfs":
         return sorted(names, key=ntfs_key)
     if order == "bytes":
         return sorted(names, key=bytes_key)
-    created = _created_in(folder or Path())
-    return sorted(names, key=lambda name: (created(name), bytes_key(name)))
-
-
-def _created_in(folder: Path) -> Callable[[str], float]:
-    def created(name: str) -> float:
-        found: Any = (folder / name).stat()
-        # Where the system keeps no birth time, the time of change is what a copy keeps.
-        return float(getattr(found, "st_birthtime", found.st_mtime))
-
-    return created
-
-
-def names_by_position(pictures: PictureFolder, positions: Iterable[int], order: str, path: Path) -> list[str]:
-    """The folder's pictures in the order asked for; raises RefusedError where nobody can say which is which."""
-    wanted = list(positions)
-    names = [name for name, _ in pictures.names() if passes_filter(name)]
-    folder = next((root for root in pictures.roots if root.is_dir()), None)
-    fields = {"path": str(path), "folder": ", ".join(map(str, pictures.roots)), "found": len(names)}
-    if order not in ("ntfs", "bytes", "created"):
-        raise RefusedError("index-keyed", **fields, count=len(set(wanted)), differing=_differing(names, wanted))
-    if wanted and max(wanted) >= len(names):
-        # A picture was taken away: every position after it means another one, so none can be trusted.
-        raise RefusedError("index-short", **fields, needed=max(wanted) + 1)
-    return listed(names, order, folder)  # type: ignore[arg-type]
-
-
-def _differing(names: list[str], positions: list[int], most: int = 5) -> str:
-    """The first positions at which the two orders disagree, for a person who remembers the pictures."""
-    pairs = list(zip(listed(names, "ntfs"), listed(names, "bytes"), strict=True))
-    unlike = [
-        f"{i}: {pairs[i][0]} / {pairs[i][1]}"
-        for i in sorted(set(positions))
-        if i < len(pairs) and len(set(pairs[i])) > 1
-    ]
-    return "; ".join(unlike[:most]) + (" …" if len(unlike) > most else "") or "–"
+    times = born or {}
+    return sorted(names, key=lambda name: (times.get(name, 0.0), bytes_key(name)))

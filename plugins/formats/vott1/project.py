@@ -119,6 +119,11 @@ def is_position(key: str) -> bool:
     return key == "0" or (key.isascii() and key.isdigit() and key[0] != "0" and len(key) <= _MOST_DIGITS)
 
 
+def position_of(key: str) -> int | None:
+    """The number that a key is, as VoTT writes it; None for anything else."""
+    return int(key) if is_position(key) else None
+
+
 def last_part(key: str) -> str:
     """The file name of a key; development builds of 2018 wrote full paths."""
     return re.split(r"[/\\]", key)[-1] or key or "unnamed"

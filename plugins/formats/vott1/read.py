@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,23 +15,26 @@ from bridge.plugin import ReadOptions
 from plugins.formats.namesakes import clashes, strangers
 from plugins.formats.pictures import PictureFolder
 from plugins.formats.rivals import merged_twins
-from plugins.formats.vott1.order import names_by_position, passes_filter
+from plugins.formats.vott1.matching import matched
+from plugins.formats.vott1.order import passes_filter
 from plugins.formats.vott1.project import Project, last_part, load
 from plugins.formats.vott1.region import EXTRA, read_frame
 from plugins.formats.vott1.scale import numbers, recorded_size
+from plugins.formats.vott1.visits import visits_by_name
 
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
     """One picture of a project: its name, the frame's key as written, and the frame; key is None without one.
 
-    visited is None where the project keeps no list of it.
+    visited is None where the project keeps no list of it. doubt is set where its position may mean another.
     """
 
     name: str
     key: str | None
     frame: Any
     visited: bool | None
+    doubt: Severity | None = None
 
 
 def read(path: Path, options: ReadOptions) -> Reading:
@@ -63,19 +67,21 @@ def _entries(
 ) -> tuple[list[_Entry], str, list[Finding]]:
     if project.keys == "time":
         return _video_entries(project), "names", [_video(project)]
-    order = "names"
-    if project.keys == "index":
-        positions = [int(key) for key in (*project.frames, *project.visited) if key.isdigit()]
-        names = names_by_position(pictures, positions, options.order, project.path)
-        project, order = _named(project, names), options.order
-    entries = _named_entries(project)
-    return [*entries, *_never_visited(entries, pictures)], order, _ordered(project, order)
+    if project.keys == "names":
+        project, findings = visits_by_name(project, pictures)
+        entries = _named_entries(project)
+        return [*entries, *_never_visited(entries, pictures)], "names", findings
+    match = matched(project, pictures, options)
+    entries = [
+        replace(entry, doubt=match.doubts.get(entry.name)) for entry in _named_entries(_named(project, match.names))
+    ]
+    return [*entries, *_never_visited(entries, pictures)], match.order, list(match.findings)
 
 
-def _named(project: Project, names: list[str]) -> Project:
+def _named(project: Project, names: Sequence[str]) -> Project:
     """The project with file names instead of positions."""
     frames = {names[int(key)]: frame for key, frame in project.frames.items()}
-    visited = tuple(names[int(key)] for key in project.visited if key.isdigit())
+    visited = tuple(names[int(key)] for key in project.visited)
     return replace(project, frames=frames, visited=visited)
 
 
@@ -142,11 +148,21 @@ def _document(entry: _Entry, pictures: PictureFolder | None) -> Document:
     return Document(
         image if image.width else _sized(image, entry.frame),
         None if untouched else frame.regions,
-        (*findings, *frame.findings),
+        (*findings, *_found(entry, frame.findings)),
         {EXTRA: extra},
         predictions=frame.predictions,
         looked=entry.visited is True,
     )
+
+
+def _found(entry: _Entry, findings: Iterable[Finding]) -> Iterable[Finding]:
+    """What reading a frame showed; where its shape is not the picture's, no height fault explains that."""
+    if entry.doubt is None:
+        return findings
+    raws = [raw for raw in entry.frame if isinstance(raw, dict)]
+    noted = ", ".join(dict.fromkeys(f"{raw['width']}x{raw['height']}" for raw in raws if recorded_size(raw)))
+    doubt = Finding("aspect", entry.doubt, entry.name, {"case": "order", "recorded": noted})
+    return [doubt, *(finding for finding in findings if finding.rule not in ("aspect", "canvas-height"))]
 
 
 def _sized(image: Image, frame: list[Any]) -> Image:
@@ -160,12 +176,6 @@ def _sized(image: Image, frame: list[Any]) -> Image:
 
 def _video(project: Project) -> Finding:
     return Finding("video", Severity.INFO, None, {"video": project.folder.name, "count": len(project.frames)})
-
-
-def _ordered(project: Project, order: str) -> list[Finding]:
-    if order == "names":
-        return []
-    return [Finding("ordered", Severity.INFO, None, {"order": order, "count": len(project.frames)})]
 
 
 def _spelled(project: Project) -> frozenset[str]:

@@ -46,7 +46,9 @@ def placed(raw: dict[str, Any], image: Image) -> Placed | None:
     """Where a raw region lies in this picture; None if it has no four numbers."""
     box, drawn = numbers(raw.get("box")), numbers(raw)
     recorded = recorded_size(raw)
-    turned = recorded is not None and seen_turned(recorded, image)
+    turned = recorded is not None and (
+        seen_turned(recorded, image) or (drawn != box and _wide_when_turned(recorded, image))
+    )
     size = shown_size(image.width, image.height, image.orientation) if turned else (image.width, image.height)
     # Newer versions baked a wrong height into the box of what they converted; the drawn numbers are still right.
     canvas = box is None or (
@@ -58,6 +60,16 @@ def placed(raw: dict[str, Any], image: Image) -> Placed | None:
     scale = _scale(recorded, size, canvas)
     left, top, right, bottom = corners
     return Placed((left * scale.x, top * scale.y, right * scale.x, bottom * scale.y), scale, turned, canvas)
+
+
+def _wide_when_turned(recorded: Point, image: Image) -> bool:
+    """Whether a stage's size was noted for a picture that is too wide for it only after its turn by EXIF.
+
+    A picture is never narrower than what was noted with it.
+    """
+    (width, height), stored = recorded, (image.width, image.height)
+    narrow, wide = stored[0] * height < stored[1] * width, stored[1] * height > stored[0] * width
+    return image.orientation >= 5 and narrow and wide and not fits(recorded, stored)
 
 
 def numbers(raw: object) -> Corners | None:

@@ -36,12 +36,17 @@ def test_import_says_what_it_took(say: Say, vott: Path) -> None:
 
 
 def test_an_import_that_cannot_be_trusted_waits_for_a_person(say: Say, tmp_path: Path) -> None:
-    shutil.copytree(FIXTURES / "vott1/order/images", tmp_path / "images")
-    shutil.copy(FIXTURES / "vott1/order/images.ntfs-order.json", tmp_path / "images.json")
+    (tmp_path / "images").mkdir()
+    for name in ("Zoo.jpg", "apple.jpg"):  # Of one shape: Windows and Linux list them otherwise, and nothing tells.
+        Pillow.new("RGB", (64, 48)).save(tmp_path / "images" / name)
+    box = {"x1": 10, "y1": 10, "x2": 90, "y2": 90, "width": 733, "height": 550, "tags": ["cat"]}
+    frames = {"0": [box], "1": [{**box, "x1": 20}]}
+    Path("images.json").write_text(json.dumps({"frames": frames, "inputTags": "cat", "visitedFrames": [0, 1]}))
     told = say("import", "撮影", "images.json", "--json")
     assert told.code == 3
     assert (told.json["status"], told.json["images"], told.json["boxes"]) == ("refused", 0, 0)
-    assert told.json["error"]["name"] == "index-keyed"
+    assert told.json["error"]["name"] == "ambiguous-order"
+    assert [p["names"]["ntfs"] for p in told.json["error"]["evidence"]["pictures"]] == ["apple.jpg", "Zoo.jpg"]
     assert isinstance(told.json["findings"], list)
     assert "--order ntfs" in say("import", "撮影", "images.json").err
     ws = open_workspace(Settings(data=tmp_path / "labelbridge-data"))
@@ -51,6 +56,16 @@ def test_an_import_that_cannot_be_trusted_waits_for_a_person(say: Say, tmp_path:
     assert len(waiting) == 1
     chosen = say("import", "撮影", "images.json", "--order", "ntfs", "--json").json
     assert (chosen["status"], chosen["order"]) == ("ok", "ntfs")
+
+
+def test_the_order_of_a_folder_is_found_by_the_shapes_of_its_pictures(say: Say, tmp_path: Path) -> None:
+    shutil.copytree(FIXTURES / "vott1/order/images", tmp_path / "images")
+    shutil.copy(FIXTURES / "vott1/order/images.ntfs-order.json", tmp_path / "images.json")
+    told = say("import", "撮影", "images.json", "--json").json
+    assert (told["status"], told["order"], told["boxes"]) == ("ok", "ntfs", 12)
+    (ordered,) = (f for f in told["findings"] if f["rule"] == "ordered")
+    assert (ordered["misfits"], ordered["other"], ordered["other_misfits"]) == (0, "bytes", 9)
+    assert "9 do not fit" in ordered["message"]
 
 
 def test_mending_and_taking_it_back(say: Say, vott: Path) -> None:
@@ -146,3 +161,17 @@ def test_check_tells_of_pictures_that_no_training_could_read(say: Say, tmp_path:
         ("unreadable", "巨大.png"),
     ]
     assert say("check", "p", "--json").json == told.json
+
+
+def test_a_project_for_a_machine_that_calls_its_folders_otherwise(say: Say, vott: Path) -> None:
+    say("import", "撮影", vott)
+    spelled = ("--images-as", "C:\\Users\\me\\画像", "--project-as", "Z:\\labels")
+    told = say("export", "撮影", "vott-v2", "out", "--pictures", "none", *spelled, "--json")
+    assert (told.code, "vott-folder" in {f["rule"] for f in told.json["findings"]}) == (0, False)
+    (project,) = Path("out").glob("*.vott")
+    content = json.loads(project.read_text("utf-8"))
+    assert content["targetConnection"]["providerOptions"] == {"folderPath": "Z:\\labels"}
+    assert {a["path"].rpartition("/")[0] for a in content["assets"].values()} == {"file:C:/Users/me/%E7%94%BB%E5%83%8F"}
+    for words in (("coco", "c.json", "--images-as", "C:\\x"), ("vott-v2", "o", "--project-as", "C:\\x")):
+        refused = say("export", "撮影", *words, "--json")
+        assert (refused.code, refused.json["error"]["name"]) == (2, "images-as-not-here")

@@ -51,8 +51,7 @@ def read(path: Path, options: ReadOptions | None = None) -> tuple[Reading, dict[
 def test_every_version_gives_the_boxes_that_were_drawn(file: str) -> None:
     """Every box was drawn at x 0.25 to 0.50 and y 0.25 to 0.75 of its picture, also on the wide one."""
     order = "names" if file == "v1.6.1" else "bytes"
-    options = ReadOptions(images=FIXTURES / "images", order="auto" if order == "names" else "bytes")
-    reading, documents = read(FIXTURES / f"{file}.json", options)
+    reading, documents = read(FIXTURES / f"{file}.json", IMAGES)
     assert (reading.labels, reading.order, reading.declared) == (("kimono", "swimsuit", "beauty-man"), order, True)
     assert [d.regions and d.regions[0].labels[0] for d in documents.values()] == [
         "kimono",
