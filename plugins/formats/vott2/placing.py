@@ -11,6 +11,7 @@ from bridge.model.annotation import Document, Image
 from bridge.model.finding import Finding, Severity
 from plugins.formats.pictures import place, unsafe
 from plugins.formats.vott2.asset import Record, common_folder, decoded_path, frame_time, new_asset, new_frame
+from plugins.formats.vott2.elsewhere import Elsewhere, respelled
 
 FOLDER = "images"
 
@@ -20,7 +21,8 @@ class Placing:
     """Gives pictures their assets; roots are the folders that names of assets made or moved here count from.
 
     root is the folder, as the project spells it, where its pictures lie already: VoTT lists it itself, so a new
-    asset must be the one that VoTT would make of it. "" for a new project.
+    asset must be the one that VoTT would make of it. "" for a new project. elsewhere tells how another machine spells
+    the folder; left are the roots of the places that assets had before.
     """
 
     out: Path
@@ -29,18 +31,31 @@ class Placing:
     roots: set[str] = field(default_factory=set)
     findings: list[Finding] = field(default_factory=list)
     placed: bool = False
+    elsewhere: Elsewhere | None = None
+    left: set[str] = field(default_factory=set)
 
     def asset(self, document: Document, kept: Record | None) -> Record:
         """The asset record of a picture: the one it came with while that says where the picture is, else a new one."""
         image = document.image
-        if kept is not None and (self.how == "none" or image.file is None or _is_there(kept)):
+        if self.elsewhere is None and kept is not None and self._stays(image, kept):
             return dict(kept)
-        path = self._put(image)
+        path = self._put(image) if self.elsewhere is None else self._put_elsewhere(image, self.elsewhere)
         self.roots.add(root_of(path, image.name))
-        record = new_asset(path, image.width, image.height)
+        if kept is not None:
+            self.left.add(root_of(decoded_path(kept), image.name))
+            return respelled(kept, path)
         if frame := frame_time(image.name):
-            record = new_frame(path.rpartition("#t=")[0] or path, frame[1], image.width, image.height)
-        return record if kept is None else kept | {key: record[key] for key in ("id", "name", "path")}
+            return new_frame(path.rpartition("#t=")[0] or path, frame[1], image.width, image.height)
+        return new_asset(path, image.width, image.height)
+
+    def _stays(self, image: Image, kept: Record) -> bool:
+        return self.how == "none" or image.file is None or _is_there(kept)
+
+    def _put_elsewhere(self, image: Image, elsewhere: Elsewhere) -> str:
+        """The path of a picture on the other machine, after it was put here where that will find it."""
+        folder = self.out / FOLDER
+        placed = folder / _name(image.name) if self.how == "none" else Path(self._put(image))
+        return elsewhere.root + placed.relative_to(folder).as_posix()
 
     def _put(self, image: Image) -> str:
         """The path of a picture after it was put where VoTT will look for it."""

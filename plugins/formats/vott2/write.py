@@ -23,6 +23,7 @@ from plugins.formats.vott2.asset import (
     common_folder,
     decoded_path,
 )
+from plugins.formats.vott2.elsewhere import Elsewhere, moved
 from plugins.formats.vott2.entries import entries_of
 from plugins.formats.vott2.jsontext import stringify
 from plugins.formats.vott2.labels import Labels
@@ -84,6 +85,11 @@ class _Target:
         known = {fold_name(entry.name): entry.id for entry in entries}
         roots = (entry.path.removesuffix(entry.name) for entry in entries if entry.path.endswith(entry.name))
         placing = Placing(out.absolute(), options.pictures, next(roots, ""))
+        if options.images_as and base is None:
+            placing.elsewhere = Elsewhere(options.images_as, options.project_as)
+        elif options.images_as:
+            fields = {"case": "there", "folder": placing.root.rstrip("/")}
+            placing.findings.append(Finding("vott-folder", Severity.WARNING, None, fields))
         return cls(dataset, out, base, skeleton, placing, known, assets)
 
     def put(self, document: Document) -> None:
@@ -146,8 +152,12 @@ class _Target:
         present = self.skeleton.get("tags")
         present = present if isinstance(present, list) else []
         tags = tag_records(present, (*self.dataset.labels, *self.used), self.dataset.colors)
+        if self.placing.elsewhere is not None:
+            self._move_others(self.placing.elsewhere)
         assets = {key: asset for key, asset in self.assets.values() if asset is not None}
         content = self.skeleton | {"tags": tags, "assets": assets}
+        if content.get("lastVisitedAssetId") in self.assets:
+            content["lastVisitedAssetId"] = self.assets[content["lastVisitedAssetId"]][0]
         if self.base is None:
             content = self._connected(content)
             self._write_others()
@@ -159,22 +169,35 @@ class _Target:
 
     def _connected(self, content: Record) -> Record:
         """A project in a fresh folder: connected to that, and to where the pictures are."""
-        if KEY in self.dataset.extra and self.placing.how == "none":
+        elsewhere = self.placing.elsewhere
+        if elsewhere is None and KEY in self.dataset.extra and self.placing.how == "none":
             return content  # Labels only: nothing is said of places that the project does not say itself.
         token = content.get("securityToken")
         self.findings.append(Finding("vott-token", Severity.INFO, None, {"token": token}))
+        if elsewhere is not None:
+            self.findings += elsewhere.findings(self.out.absolute())
+            return connected(content, elsewhere.images, elsewhere.project or str(self.out.absolute()))
         # What was put somewhere decides; names are read back as they are if they count from the source folder.
         roots = self.placing.roots or self.roots
         pictures = next(iter(roots)) if len(roots) == 1 else common_folder(roots)
         pictures = pictures.rstrip("/")
         return connected(content, pictures or str(self.out.absolute()), str(self.out.absolute()))
 
+    def _move_others(self, elsewhere: Elsewhere) -> None:
+        """Assets of videos lie where the pictures lie, on the other machine too."""
+        for slot, (_, asset) in self.assets.items():
+            there = None if slot in self.changed else moved(asset, self.placing.left, elsewhere.root)
+            if there is not None:
+                self.assets[slot] = (there["id"], there)
+
     def _write_others(self) -> None:
         """The asset files of videos, which hold nothing, but VoTT expects them."""
         others = self.dataset.extra.get(FILES)
-        for key, content in others.items() if isinstance(others, dict) else ():
-            if key in self.assets and _ID.fullmatch(key):
-                write_atomic(self.out / (key + ASSET_SUFFIX), stringify(content), sync=False)
+        for slot, content in others.items() if isinstance(others, dict) else ():
+            key, asset = self.assets.get(slot, ("", None))
+            if _ID.fullmatch(key):
+                said = content if key == slot else content | {"asset": asset}
+                write_atomic(self.out / (key + ASSET_SUFFIX), stringify(said), sync=False)
 
 
 @dataclass(frozen=True, slots=True)
