@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
 import stat
 import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from bridge.errors import InputError, NotFoundError
+from bridge.errors import ConflictError, InputError, NotFoundError
 
 _DEPTH = 64
 # Strings are taken out whole, so that brackets in text do not count.
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _ROUND = bytes.maketrans(b"[{]}", b"(())")
+_NO_SIGN = bytes(set(range(256)) - set(b'[]{}"'))
 _NO_BRACKET = bytes(set(range(256)) - set(b"[]{}"))
 
 
@@ -81,6 +85,8 @@ def too_deep(data: bytes, limit: int = _DEPTH) -> bool:
     """Whether brackets nest deeper than the limit (a decoder could be made to exhaust the stack)."""
     if data.count(b"[") + data.count(b"{") <= limit:
         return False
+    if b"\\" not in data:  # Then every quote begins or ends a string, and hardly any string holds a bracket.
+        data = data.translate(None, delete=_NO_SIGN).replace(b'""', b"")
     brackets = _STRING.sub(b"", data).translate(_ROUND, delete=_NO_BRACKET)
     for _ in range(limit):  # Each round takes the innermost pairs away.
         outer = brackets.replace(b"()", b"")
@@ -90,8 +96,34 @@ def too_deep(data: bytes, limit: int = _DEPTH) -> bool:
     return b"()" in brackets or brackets.count(b"(") > limit
 
 
-def write_atomic(path: Path, data: bytes | str, sync: bool = True) -> bool:
-    """Write under a temporary name in the same folder, sync, rename; False when the file already holds exactly this."""
+Stamp = tuple[int, int]
+
+
+def stamp_of(path: Path) -> Stamp | None:
+    """Size and time (ns) of a file, by which a change is known without reading it; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_size, found.st_mtime_ns
+
+
+def digest_of(stamps: Mapping[str, Stamp]) -> str:
+    """One word for how files look, by path."""
+    found = hashlib.sha256()
+    for path, (size, time) in sorted(stamps.items()):
+        found.update(f"{Path(path).name}\t{size}\t{time}\n".encode("utf-8", "surrogatepass"))
+    return found.hexdigest()
+
+
+def write_atomic(
+    path: Path, data: bytes | str, sync: bool = True, like: Path | None = None, expected: Stamp | None = None
+) -> bool:
+    """Write under a temporary name in the same folder, sync, rename; False when the file already holds exactly this.
+
+    It may be read and written by whoever may do so with the file before it (or with like, where there was none).
+    Raises ConflictError file-moved-on when the file that is replaced does not look as expected any more.
+    """
     data = data.encode() if isinstance(data, str) else data
     try:
         if path.stat().st_size == len(data) and path.read_bytes() == data:
@@ -105,9 +137,28 @@ def write_atomic(path: Path, data: bytes | str, sync: bool = True) -> bool:
             file.flush()
             if sync:
                 os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
+        _give_to(Path(temporary), path, like)
+        if expected is not None and stamp_of(path) != expected:
+            raise ConflictError("file-moved-on", path=str(path))
         Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
     return True
+
+
+def _give_to(temporary: Path, path: Path, like: Path | None) -> None:
+    """Owner and rights of the file that is replaced: people share it, and their program writes into it."""
+    for model in filter(None, (path, like)):
+        try:
+            found = model.stat()
+        except OSError:
+            continue
+        if hasattr(os, "chown") and (found.st_uid, found.st_gid) != (os.getuid(), os.getgid()):
+            for owner in (found.st_uid, -1):  # Only root can give a file away; the group may still be ours to give.
+                with suppress(OSError):
+                    os.chown(temporary, owner, found.st_gid)
+                    break
+        temporary.chmod(stat.S_IMODE(found.st_mode))
+        return
+    temporary.chmod(0o644)

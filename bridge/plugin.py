@@ -33,6 +33,9 @@ Progress = Callable[[int, int], None]
 
 
 def no_progress(done: int, total: int) -> None:
+# How files look without being read: size and time (ns) by path.
+Stamps = Mapping[str, tuple[int, int]]
+
     """Say nothing about progress."""
 
 
@@ -61,12 +64,23 @@ class ReadOptions:
 
 @dataclass(frozen=True, slots=True)
 class WriteOptions:
-    """How to write: pictures as hard links, copies or not at all."""
+    """How to write: pictures as hard links, copies or not at all.
+
+    expected tells how the files of a project that is there looked when it was read, by path: one that looks otherwise
+    by now is left as it is, and what is written raises ConflictError file-moved-on, or says so in a finding moved-on
+    about the one picture. renamed are labels that such a project lists under a name that they had before.
+    images_as and project_as are the folders of the pictures and of the project as another machine spells them (VoTT 2
+    knows pictures by their whole path); "" for this machine's.
+    """
 
     pictures: Literal["link", "copy", "none"] = "link"
     progress: Progress = no_progress
 
 
+    expected: Stamps | None = None
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    images_as: str = ""
+    project_as: str = ""
 class Format(Protocol):
     """One file format of labels; reads raise InputError or RefusedError, single bad items become findings."""
 
@@ -385,7 +399,10 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class PushOutcome:
-    """What a push did: how many arrived, which were refused by the tool and why."""
+    """What a push did: how many predictions arrived, which were refused by the tool and why.
+
+    written is how many pictures got the labels that people have given them elsewhere since.
+    """
 
     sent: int
     accepted: int
@@ -393,6 +410,7 @@ class PushOutcome:
     detail: dict[str, Any] = field(default_factory=dict)
 
 
+    written: int = 0
 @dataclass(frozen=True, slots=True)
 class PushItem:
     """One picture's predictions for a tool: its own id of the picture, and the picture's size in pixels."""
@@ -430,6 +448,46 @@ class ToolSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Offer:
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What the files of a tool hold: labels in its order, all documents, and how the files looked before.
+
+    by_name is False where pictures are known by their place in a folder only. findings are about the whole project.
+    """
+
+    labels: tuple[str, ...]
+    documents: tuple[Document, ...]
+    stamps: Stamps
+    title: str = ""
+    colors: dict[str, str] = field(default_factory=dict)
+    extra: dict[str, Any] = field(default_factory=dict)
+    by_name: bool = True
+    findings: tuple[Finding, ...] = ()
+
+
+class ToolFolder(ToolSource, Protocol):
+    """A tool whose project is files that it shares with us; it knows nothing of us and may write at any time."""
+
+    def stamps(self) -> Stamps:
+        """How the project's files look; none of them is read. Raises NotFoundError when the place is not there."""
+
+    def half_written(self, paths: Iterable[str]) -> list[str]:
+        """Those of these files that are not whole, as while somebody writes them."""
+
+    def hold(self) -> Holding:
+        """All that the files say now."""
+
+    def losses(self, holding: Holding, documents: Sequence[Document]) -> list[Finding]:
+        """What would not come back as it is if these documents were written."""
+
+    def write(self, holding: Holding, documents: Sequence[Document], renamed: Mapping[str, str]) -> list[Finding]:
+        """Write a person's labels over what the files held, picture by picture, and touch nothing else.
+
+        A file that looks otherwise than in the holding is left as it is: ConflictError file-moved-on, or a finding
+        moved-on about the one picture. renamed are labels that the project lists under a former name.
+        """
+
+
     """A picture for a tool to show: link is where a browser finds it; None: the file itself is sent."""
 
     image: Image

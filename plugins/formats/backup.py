@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bridge.document import write_atomic
+from bridge.document import Stamp, stamp_of, write_atomic
+from bridge.errors import ConflictError
 
 FOLDER = ".labelbridge-backup"
 
@@ -19,10 +20,15 @@ def back_up(path: Path) -> None:
     write_atomic(folder / f"{path.name}.previous" if first.exists() else first, path.read_bytes())
 
 
-def write_over(path: Path, data: bytes | str) -> bool:
-    """Write a file atomically, backing up what it replaces; False (and nothing touched) if it says this already."""
+def write_over(path: Path, data: bytes | str, expected: Stamp | None = None) -> bool:
+    """Write a file atomically, backing up what it replaces; False (and nothing touched) if it says this already.
+
+    Raises ConflictError file-moved-on when the file does not look as expected (size, time in ns) any more.
+    """
     data = data.encode() if isinstance(data, str) else data
     if path.is_file() and path.read_bytes() == data:
         return False
+    if expected is not None and stamp_of(path) != expected:
+        raise ConflictError("file-moved-on", path=str(path))
     back_up(path)
-    return write_atomic(path, data)
+    return write_atomic(path, data, expected=expected)

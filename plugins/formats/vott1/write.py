@@ -57,11 +57,14 @@ def write(dataset: Dataset, out: Path, options: WriteOptions) -> list[Finding]:
     is_film = film is not None and path.with_suffix("").name == film  # A number means nothing beside another name.
     standing = _standing(path, dataset, is_film)
     frames, visited = _filled(dataset, standing, tags, names, is_film)
-    labels = [*tags.values(), *(tag for tag in standing.labels if tag not in tags.values())]
-    if not path.exists() or frames != standing.frames or labels != list(standing.labels):
-        named = {tags[label]: color for label, color in dataset.colors.items() if label in tags}
+    stood = {tag: options.renamed.get(tag, tag) for tag in standing.labels}
+    labels = list(dict.fromkeys((*tags.values(), *stood.values())))
+    if not path.exists() or standing.mended or frames != standing.frames or labels != list(standing.labels):
+        named = {stood[tag]: color for tag, color in standing.colors.items() if tag in stood}
+        named |= {tags[label]: color for label, color in dataset.colors.items() if label in tags}
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_over(path, json_line(_top(standing.raw, frames, visited, labels, standing.colors | named)))
+        data = json_line(_top(standing.raw, frames, visited, labels, named))
+        write_over(path, data, options.expected.get(str(path), (-1, -1)) if options.expected is not None else None)
     findings = list(renamings(tags, names))
     if options.pictures != "none":
         findings += _place_pictures(dataset, names, path.with_suffix(""), options)

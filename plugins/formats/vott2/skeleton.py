@@ -86,6 +86,20 @@ def tag_records(present: list[Any], labels: Iterable[str], colors: Mapping[str, 
     return [tag | {"color": colors[tag["name"]]} if tag["name"] in colors else tag for tag in tags]
 
 
+def renamed_tags(present: list[Any], renamed: Mapping[str, str]) -> list[Any]:
+    """Tags under the names they have now, each in its place; one whose new name stands there already goes."""
+    names = {tag.get("name") for tag in present if isinstance(tag, dict)}
+    tags: list[Any] = []
+    for tag in present:
+        new = renamed.get(str(tag.get("name"))) if isinstance(tag, dict) else None
+        if new is None:
+            tags.append(tag)
+        elif new not in names:
+            names.add(new)
+            tags.append(tag | {"name": new})
+    return tags
+
+
 def _short_id(text: str) -> str:
     """Nine characters as VoTT's own short ids have them, always the same for one text."""
     return base64.urlsafe_b64encode(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest())[:9].decode()

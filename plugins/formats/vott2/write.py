@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bridge.document import write_atomic
-from bridge.errors import InputError
+from bridge.document import Stamp, stamp_of, write_atomic
+from bridge.errors import ConflictError, InputError
 from bridge.model.annotation import Document, fold_name
 from bridge.model.dataset import Dataset
 from bridge.model.finding import Finding, Severity
@@ -32,10 +33,15 @@ from plugins.formats.vott2.project import ASSET_SUFFIX, SUFFIX, VottProject, can
 from plugins.formats.vott2.records import Records, is_marked, records_of, strangers
 from plugins.formats.vott2.region import FILES, KEY
 from plugins.formats.vott2.shown import grid_of
-from plugins.formats.vott2.skeleton import VERSION, connected, file_name, new_skeleton, tag_records
+from plugins.formats.vott2.skeleton import VERSION, connected, file_name, new_skeleton, renamed_tags, tag_records
 
 _ID = re.compile(r"[\w-]{1,100}", re.ASCII)
 
+
+# What no file looks like.
+_NEVER_SEEN: Stamp = (-1, -1)
+# VoTT writes its project in moments; so often is it read again when it did so while we wrote.
+_TRIES, _PAUSE = 20, 0.2
 
 def write(dataset: Dataset, out: Path, options: WriteOptions) -> list[Finding]:
     """Write into out: a new project, or changes to the one that is there; raises InputError where it cannot."""
@@ -56,7 +62,8 @@ def write(dataset: Dataset, out: Path, options: WriteOptions) -> list[Finding]:
 class _Target:
     """One project being written; base is the one that was there, known its assets by folded picture name.
 
-    assets are by the id they had before, for their order, each with the id it has now.
+    assets are by the id they had before, for their order, each with the id it has now; changed are those that are ours.
+    stamp is how the .vott file looked before it was read, where that counts.
     """
 
     dataset: Dataset
@@ -67,6 +74,9 @@ class _Target:
     known: dict[str, str]
     assets: dict[str, tuple[str, Any]]
     used: dict[str, None] = field(default_factory=dict)
+    options: WriteOptions
+    stamp: Stamp | None = None
+    changed: dict[str, tuple[str, Any]] = field(default_factory=dict)
     roots: set[str] = field(default_factory=set)
     findings: list[Finding] = field(default_factory=list)
     skipped: int = 0
@@ -74,7 +84,8 @@ class _Target:
     @classmethod
     def open(cls, dataset: Dataset, out: Path, options: WriteOptions) -> _Target:
         """Start from what is in the folder; else from the project that the labels came from; else from nothing."""
-        there = any(path.name.endswith(SUFFIX) for path in candidates(out))
+        there = [path for path in candidates(out) if path.name.endswith(SUFFIX)]
+        stamp = stamp_of(there[0]) if there and options.expected is not None else None
         base = open_project(out) if there else None
         out = out.parent if out.is_file() else out
         kept = dataset.extra.get(KEY)
@@ -90,7 +101,7 @@ class _Target:
         elif options.images_as:
             fields = {"case": "there", "folder": placing.root.rstrip("/")}
             placing.findings.append(Finding("vott-folder", Severity.WARNING, None, fields))
-        return cls(dataset, out, base, skeleton, placing, known, assets)
+        return cls(dataset, out, base, skeleton, placing, known, assets, options, stamp)
 
     def put(self, document: Document) -> None:
         """Write one picture's asset file if its labels changed, and keep its asset for the project."""
@@ -103,10 +114,14 @@ class _Target:
         plan = planned(document, asset, before)
         self.skipped += plan.skipped
         self.findings += plan.findings
-        if plan.content is not None:
-            self._write(key, plan.content)
+        try:
+            if plan.content is not None:
+                self._write(key, plan.content)
+        except ConflictError:
+            self.findings.append(Finding("moved-on", Severity.INFO, document.image.name))
+            return
         if plan.content is not None or slot in self.assets or self._is_listed(document, key):
-            self.assets[slot] = (key, plan.asset)
+            self.assets[slot] = self.changed[slot] = (key, plan.asset)
 
     def _asset(self, document: Document) -> tuple[str, str, Record] | None:
         """A picture's place among the assets, its id and its asset; None if the project need not know of it.
@@ -141,16 +156,29 @@ class _Target:
         path = self.out / (key + ASSET_SUFFIX)
         data = stringify(content)
         if path.exists():
-            write_over(path, data)
+        expected = self.options.expected
+            write_over(path, data, expected.get(str(path), _NEVER_SEEN) if expected is not None else None)
         else:
-            write_atomic(path, data, sync=self.base is not None)
+            write_atomic(path, data, sync=self.base is not None, like=self.base.path if self.base else None)
         tags = (record.get("tags") for record in content["regions"] if isinstance(record, dict))
         self.used.update(dict.fromkeys(t for names in tags if isinstance(names, list) for t in names if type(t) is str))
 
     def finish(self) -> None:
         """Write the .vott file, last, so that it never names what is not there yet."""
         present = self.skeleton.get("tags")
-        present = present if isinstance(present, list) else []
+        for again in range(_TRIES):
+            try:
+                self._write_project()
+                break
+            except ConflictError:  # VoTT wrote it meanwhile: what it says now holds, but for what is ours.
+                if again == _TRIES - 1:
+                    raise
+                self._read_again()
+        if self.skipped:
+            self.findings.append(Finding("predictions-skipped", Severity.INFO, None, {"count": self.skipped}))
+
+    def _write_project(self) -> None:
+        present = renamed_tags(present if isinstance(present, list) else [], self.options.renamed)
         tags = tag_records(present, (*self.dataset.labels, *self.used), self.dataset.colors)
         if self.placing.elsewhere is not None:
             self._move_others(self.placing.elsewhere)
@@ -163,9 +191,18 @@ class _Target:
             self._write_others()
         path = self.base.path if self.base else self.out / (file_name(str(content.get("name"))) + SUFFIX)
         if self.base is None or content != self.base.content or self.base.findings:
-            write_over(path, stringify(content))
-        if self.skipped:
-            self.findings.append(Finding("predictions-skipped", Severity.INFO, None, {"count": self.skipped}))
+            write_over(path, stringify(content), self.stamp)
+
+    def _read_again(self) -> None:
+        """The project as it is now, with our changes."""
+        assert self.base is not None
+        self.stamp = stamp_of(self.base.path)
+        self.base = open_project(self.base.path)
+        if self.base.findings:  # Half-written; mending it would leave out what comes yet.
+            self.stamp = _NEVER_SEEN
+            time.sleep(_PAUSE)
+        self.skeleton = self.base.content
+        self.assets = {key: (key, asset) for key, asset in self.base.assets.items()} | self.changed
 
     def _connected(self, content: Record) -> Record:
         """A project in a fresh folder: connected to that, and to where the pictures are."""
