@@ -67,7 +67,7 @@ def _known_format(call: Call, name: str) -> str:
 @click.option("--format", "format_name", metavar="FORMAT", default="auto", show_default=True)
 @_reading
 def import_(call: Call, project: str, path: Path, format_name: str, **reading: Any) -> int:
-    """Read labels into PROJECT (made if missing): a VoTT project, a Label Studio export, a darknet folder, COCO, VOC."""
+    """Read labels into PROJECT (made if missing): a VoTT project, Label Studio export, darknet folder, COCO, VOC."""
     from bridge.loop.intake import IntakeOptions, import_path
 
     if format_name != "auto":
@@ -112,17 +112,29 @@ def _say_refused(call: Call, refusal: RefusedError) -> int:
 @click.argument("format_name", metavar="FORMAT")
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option("--pictures", type=click.Choice(["link", "copy", "none"]), default="link", show_default=True)
+@click.option("--images-as", metavar="FOLDER", default="")
+@click.option("--project-as", metavar="FOLDER", default="")
 @click.option("--allow-loss", is_flag=True)
 @_reading
 def export_(
-    call: Call, project: str, format_name: str, out: Path, pictures: Any, allow_loss: bool, **reading: Any
+    call: Call,
+    project: str,
+    format_name: str,
+    out: Path,
+    pictures: Any,
+    images_as: str,
+    project_as: str,
+    allow_loss: bool,
+    **reading: Any,
 ) -> int:
     """Write PROJECT (or a bare file or folder) as FORMAT to OUT."""
     from bridge.plugin import WriteOptions
 
     _known_format(call, format_name)
+    if (images_as and format_name != "vott-v2") or (project_as and not images_as):
+        raise UsageError("images-as-not-here", format=format_name)
     with call.console.progress("exporting", path=out.name) as progress:
-        options = WriteOptions(pictures, progress)
+        options = WriteOptions(pictures, progress, images_as=images_as, project_as=project_as)
         try:
             if call.is_path(project):
                 from bridge.loop.convert import export_path

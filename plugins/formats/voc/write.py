@@ -21,6 +21,7 @@ from plugins.formats.voc.naming import file_names
 from plugins.formats.voc.objects import KEY
 from plugins.formats.voc.render import annotation_text
 from plugins.formats.voc.sets import FOLDER as SETS
+from plugins.formats.vott2.asset import frame_time
 
 
 def write(dataset: Dataset, out: Path, options: WriteOptions) -> list[Finding]:
@@ -99,9 +100,8 @@ class _Writing:
             return False
         if image.file is not None and self.target.place(path, Path(image.file.path), how):
             return True
-        if document.regions is not None:
-            folder = str(Path(image.file.path).parent) if image.file else ""
-            fields = {"name": image.name, "folder": folder}
+        if document.regions is not None and not frame_time(image.name):
+            fields = {"name": image.name, "folder": str(self.target.out / PICTURES)}
             self.findings.append(Finding("missing-image", Severity.WARNING, image.name, fields))
         return False
 
