@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 
 from bridge.errors import ConflictError, NotFoundError, RefusedError
 from bridge.loop import undecided
+from bridge.loop.behind import Behind
 from bridge.loop.claims import Claim, Marked
 from bridge.loop.flaws import flaws, lookalikes
 from bridge.loop.keepsake import format_of, wrap
@@ -32,6 +33,7 @@ from bridge.store import findings, images, projects, revisions
 from bridge.store.database import make_folder
 from bridge.store.images import Item
 from bridge.store.revisions import Draft
+from bridge.store.overwritten import Overwritten
 from bridge.workspace import Workspace
 
 # A bulk writer gives way this often, so that a webhook is answered while an import runs.
@@ -141,10 +143,11 @@ def take(
         known = images.known_images(tx, project.id)
         marked = Marked.open(tx, source, labels)
     joins = source.kind != "import"
+        behind = Behind.of(tx, source.id)
     lasting = joins or format_of(source) in _LASTING_IDS
     qualifier = Path(source.place).stem or "other"
     sighting = Sighting(known, items, joins, ws.settings.max_megapixels, first, lasting, qualifier)
-    intake = _Intake(ws, project, source, who, sighting, marked, list(labels), reading.declared)
+    intake = _Intake(ws, project, source, who, sighting, marked, list(labels), reading.declared, behind)
     rest = iter(reading.documents)
     done = 0
     while part := list(islice(rest, _SLICE)):
@@ -180,6 +183,7 @@ class _Intake:
     labels: list[Label]
     has_list: bool
     declared: set[str] = field(default_factory=set)
+    behind: Behind
     seen: set[int] = field(default_factory=set)
     flaws: list[Finding] = field(default_factory=list)
     boxes: int = 0
@@ -277,7 +281,6 @@ class _Intake:
         known = item.revision_id if item else None
         if claim is not None:
             return self._decide_claimed(tx, image, document, heads, claim, known)
-        digest = _digest(image, document)
         if digest is None or document.regions is None:
             if item is not None and item.content_hash is not None:
                 self.sighting.findings.append(Finding("lost", Severity.WARNING, image.name, {"case": "labels"}))
@@ -285,6 +288,10 @@ class _Intake:
         if item is not None and item.content_hash == digest:
             return [], known
         same = [revision for revision, content in heads if content == digest]
+        digest = _digest(image, document)
+        old = self.behind.state(_id(image), digest, heads)
+        if old is not None:
+            return self._decide_behind(tx, image, document, old, item)
         same = same or self._before(tx, image, digest, item is None and len(heads) == 1)
         if same:
             return [], same[0]
@@ -299,10 +306,27 @@ class _Intake:
         image: Image,
         document: Document,
         heads: Sequence[tuple[int, str]],
+        known = self.behind.base(tx, _id(image), known, document.regions, self.labels)
         claim: Claim,
         known: int | None,
     ) -> tuple[list[Draft], int | None]:
         """The same where accepted boxes count to what the tool says."""
+    def _decide_behind(
+        self, tx: Connection, image: Image, document: Document, old: Overwritten, item: Item | None
+    ) -> tuple[list[Draft], int | None]:
+        """The same where the tool wrote an old copy over what we had written: no edit, unless it happens too often."""
+        returned = item is None or item.content_hash != old.content_hash
+        if returned and self.behind.count(tx, old) and document.regions is not None:
+            self.sighting.findings.append(
+                Finding("conflict", Severity.ERROR, image.name, {"case": "heads", "source": self.source.name})
+            )
+            draft = self._draft(image, document, document.regions, str(old.content_hash))
+            return [replace(draft, base=old.revision_id)], None
+        self.sighting.findings.append(
+            Finding("stale-tool", Severity.WARNING, image.name, {"case": self.source.kind, "source": self.source.name})
+        )
+        return [], old.revision_id
+
         if claim.now is None:
             return [], known
         digest, before = (

@@ -1,4 +1,4 @@
-"""Predictions of the published checkpoint → pre-annotations in the connected tools; never a person's boxes.
+"""Into the connected tools: people's labels of elsewhere where a tool is shared files, then a model's predictions.
 
 Every push is a Delivery, so that one that broke off is found and gone on with. What is in the tool already is not sent
 again, so that doing it twice does no harm.
@@ -15,10 +15,13 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from bridge.errors import BridgeError, UnreachableError
+from bridge.errors import BridgeError, NotFoundError, UnreachableError
+from bridge.loop.folder import Wait, as_they_look, know_ours
 from bridge.loop.predict import choose
+from bridge.loop.settling import QUIET
 from bridge.loop.show import show
-from bridge.loop.tool import SERVERS, alone, connected, first_failure, reach, reach_server
+from bridge.loop.tool import FOLDERS, SERVERS, alone, connected, first_failure, reach, reach_server
+from bridge.loop.writeback import WrittenBack, write_back
 from bridge.model.delivery import DeliveryState
 from bridge.model.finding import Finding
 from bridge.model.prediction import Prediction
@@ -36,25 +39,58 @@ _MOST_TRIES = 20
 
 
 def push(
-    ws: Workspace, project: str, source_name: str | None = None, grace: float = GRACE_SECONDS
+    ws: Workspace,
+    project: str,
+    source_name: str | None = None,
+    grace: float = GRACE_SECONDS,
+    wait: Wait | None = None,
 ) -> list[PushOutcome]:
-    """Show the predictions of the published (else best) checkpoint in the connected tools, or the one of that name.
+    """Bring the connected tools, or the one of that name, up to the present labels and predictions.
 
-    Raises NotFoundError checkpoint-none, and what a tool raises once all the others were done.
+    Predictions are those of the published (else best) checkpoint, and never stand beside a person's labels. Files that
+    somebody is writing are written later, or waited for (wait is time.sleep, say). Raises NotFoundError checkpoint-none
+    where no tool could take anything else, and what a tool raises once all the others were done.
     """
     found, tools = connected(ws, project, source_name)
-    with ws.db.read() as tx:
-        checkpoint = choose(tx, found.id)
+    checkpoint, missing = _chosen(ws, found)
     done: list[PushOutcome] = []
     failures: list[BridgeError] = []
     for tool in tools:
         try:
             with alone(ws, tool) as source:
-                done.append(_push(ws, found, source, checkpoint, grace))
+                before = as_they_look(ws, source)
+                done.append(_bring(ws, found, source, checkpoint, grace, wait))
+                know_ours(ws, source, before)
         except BridgeError as error:
             failures.append(error)
     first_failure(failures)
+    if missing is not None and not any(tool.kind in FOLDERS for tool in tools):
+        raise missing
     return done
+
+
+def _chosen(ws: Workspace, project: Project) -> tuple[Checkpoint | None, NotFoundError | None]:
+    try:
+        with ws.db.read() as tx:
+            return choose(tx, project.id), None
+    except NotFoundError as missing:
+        return None, missing
+
+
+def _bring(
+    ws: Workspace, project: Project, source: Source, checkpoint: Checkpoint | None, grace: float, wait: Wait | None
+) -> PushOutcome:
+    """Bring one tool, which is held, up to date."""
+    back = write_back(ws, project, source, wait) if source.kind in FOLDERS else WrittenBack()
+    if back.unsettled:
+        payload = {"project": source.project, "source": source.name}
+        with ws.db.write() as tx:
+            due = time.time() + QUIET
+            jobs.put_once(tx, "push", "bridge", payload, source.project, f"unsettled:{source.id}", due)
+    if checkpoint is None or back.unsettled:
+        return PushOutcome(0, 0, back.findings, written=back.pictures)
+    outcome = _push(ws, project, _now(ws, source), checkpoint, grace)
+    return replace(outcome, refused=(*back.findings, *outcome.refused), written=back.pictures)
 
 
 def _push(ws: Workspace, project: Project, source: Source, checkpoint: Checkpoint, grace: float) -> PushOutcome:

@@ -13,15 +13,18 @@ from sqlalchemy import Connection
 from bridge.errors import BridgeError
 from bridge.loop import events, undecided
 from bridge.loop.cut import CutOptions, cut
+from bridge.loop.folder import Doubt, Wait, at_rest, changed_cause, look_again
 from bridge.loop.intake import Imported, take
 from bridge.loop.joining import Joining
-from bridge.loop.tool import alone, connected, first_failure, reach, reach_server
+from bridge.loop.tool import FOLDERS, alone, connected, first_failure, reach, reach_server
 from bridge.loop.train import PlanOptions, plan, start
 from bridge.loop.vanished import remember, vanished
+from bridge.model.annotation import Document
 from bridge.model.dataset import Reading
 from bridge.model.delivery import Delivery, DeliveryState
 from bridge.model.job import ENDED
 from bridge.model.project import Project, Source
+from bridge.model.rectangles import labels_of
 from bridge.plugin import Changes, Progress, no_progress
 from bridge.store import deliveries, findings, images, jobs, projects, runs, tokens
 from bridge.workspace import Workspace
@@ -40,21 +43,20 @@ def pull(
     source_name: str | None = None,
     progress: Progress = no_progress,
     who: str | None = None,
+    wait: Wait | None = None,
 ) -> list[Imported]:
     """Read what changed in the connected tools (or the one of that name); the rest goes on when one fails.
 
     What a tool refuses waits as a Delivery until a person has decided; who is the one that has (None: nobody asked).
+    Files that somebody is writing are read later, by a job of their own, or waited for (wait is time.sleep, say).
     """
     found, tools = connected(ws, project, source_name)
     done: list[Imported] = []
     failures: list[BridgeError] = []
     for tool in tools:
         try:
-            with alone(ws, tool) as source, undecided.kept(ws, source):
-                waiting = _pending(ws, source)
-                done.append(_pull(ws, found, source, "poll", progress))
-                undecided.settle_pull(ws, source, done[-1].outcome, who)
-                _conclude(ws, found, waiting, done[-1:])
+            with alone(ws, tool) as source:
+                done.append(catch_up(ws, found, source, progress, who, wait))
         except BridgeError as error:
             failures.append(error)
         with ws.db.write() as tx:
@@ -63,10 +65,31 @@ def pull(
     return done
 
 
+def catch_up(
+    ws: Workspace,
+    project: Project,
+    source: Source,
+    progress: Progress = no_progress,
+    who: str | None = None,
+    wait: Wait | None = None,
+) -> Imported:
+    """Read what changed in a tool that is held; raises what it raises."""
+    with undecided.kept(ws, source):
+        source, pause = at_rest(ws, source, wait)
+        if pause is not None:
+            return look_again(ws, project, source, pause)
+        waiting = _pending(ws, source)
+        done = _pull(ws, project, source, "poll", progress)
+        undecided.settle_pull(ws, source, done.outcome, who)
+        _conclude(ws, project, waiting, [done])
+    return done
+
+
 def plan_next(tx: Connection, source: Source) -> None:
     """Make the next poll of a tool due, once; those that are over are forgotten."""
     cause = f"poll:{source.id}"
-    jobs.forget(tx, "pull", cause)
+    for over in (cause, changed_cause(source)):
+        jobs.forget(tx, "pull", over)
     payload = {"project": source.project, "source": source.name}
     jobs.put_once(tx, "pull", "bridge", payload, source.project, cause, time.time() + POLL_SECONDS)
 
@@ -84,9 +107,14 @@ def _take(
         items = images.items(tx, source.id)
         known = images.known_images(tx, project.id)
     joining = Joining(known, items, changes.present)
+    documents = joining.documents(changes.documents)
+    used: set[str] = set()
+    if source.kind in FOLDERS:
+        documents = Doubt.of(ws, project, source, changes, known, items).documents(documents)
+        documents = (_itemed(document, used) for document in documents)
     reading = Reading(
         changes.labels,
-        joining.documents(changes.documents),
+        documents,
         0,
         declared=bool(changes.labels),
         findings=changes.findings,
@@ -101,6 +129,9 @@ def _take(
         findings.add(tx, project.id, f"import:{source.id}", said, ids)
         if changes.cursor:
             projects.set_cursor(tx, source.id, changes.cursor)
+        if source.kind in FOLDERS and changes.whole:
+            tags = {"labels": list(changes.labels), "undeclared": sorted(used - set(changes.labels))}
+            projects.set_options(tx, source.id, {**projects.find_source(tx, project.id, source.name).options, **tags})
         if done.revisions or gone:
             fields = {
                 "source": source.name,
@@ -110,6 +141,16 @@ def _take(
             }
             tokens.record(tx, source.name, how, project.id, fields)
     return replace(done, findings=(*done.findings, *said))
+
+
+def _itemed(document: Document, used: set[str]) -> Document:
+    """A picture of a tool that knows it by its file name keeps that as its id there: ours may be another one.
+
+    used takes up the labels that its regions carry.
+    """
+    used.update(labels_of(document.regions or ()))
+    image = document.image
+    return document if image.item is not None else replace(document, image=replace(image, item=image.name))
 
 
 # ---------------------------------------------------------------- what events told

@@ -12,13 +12,15 @@ from filelock import FileLock, Timeout
 
 from bridge.errors import BridgeError, ConflictError, InputError, NotFoundError
 from bridge.model.project import Project, Source
-from bridge.plugin import SourceOpener, ToolServer, ToolSource
+from bridge.plugin import SourceOpener, ToolFolder, ToolServer, ToolSource
 from bridge.store import credentials, projects
 from bridge.store.database import make_folder
 from bridge.workspace import Workspace
 
 # Kinds of tools that have a server of their own.
 SERVERS = frozenset({"label-studio"})
+# Kinds of tools whose project is files that they share with us.
+FOLDERS = frozenset({"vott-v1", "vott-v2"})
 # Another process may be in the middle of reading thousands of tasks.
 _WAIT_SECONDS = 900.0
 
@@ -66,6 +68,11 @@ def reach_server(ws: Workspace, source: Source, token: str | None = None) -> Too
     if source.kind not in SERVERS:
         raise InputError("source-no-server", source=source.name, kind=source.kind)
     return cast(ToolServer, reach(ws, source, token))
+
+
+def reach_folder(ws: Workspace, source: Source) -> ToolFolder:
+    """The tool of a source whose project is files; the source must be of such a kind."""
+    return cast(ToolFolder, reach(ws, source))
 
 
 def _hosts(listed: str) -> list[str]:

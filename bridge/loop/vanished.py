@@ -32,7 +32,8 @@ def _absent(item: Item, folded: str, joining: Joining, changes: Changes) -> bool
     if item.item is not None and changes.present is not None:
         return item.item not in changes.present
     if changes.whole:
-        return folded not in joining.seen
+        # A picture that was known by its bytes alone has another name there than here.
+        return folded not in joining.seen and fold_name(item.item or "") not in joining.seen
     return True if item.item in changes.gone else None
 
 

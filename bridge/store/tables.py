@@ -128,6 +128,20 @@ source_item = Table(
     Index(None, "source_id", "item"),
 )
 
+# What a tool held of a picture before we wrote into its files: a tool that still has it in memory writes it back.
+overwritten = Table(
+    "overwritten",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("source_id", Id, ForeignKey("source.id", ondelete="CASCADE"), nullable=False),
+    _image(index=True),
+    Column("content_hash", String(64)),
+    Column("revision_id", Id),
+    Column("at", Float, nullable=False),
+    Column("returns", Integer, nullable=False),  # how often the tool came back to it
+    Index(None, "source_id", "image_id"),
+)
+
 revision = Table(
     "revision",
     metadata,

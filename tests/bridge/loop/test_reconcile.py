@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -254,6 +255,8 @@ def test_a_folder_that_loses_a_picture_is_told(bench: Bench, tmp_path: Path, pic
     for file in (files[0], *folder.iterdir()):
         file.unlink()
     write(Dataset("部品", tuple(LABELS), documents[1:]), folder, WriteOptions("none"))
+    for file in folder.iterdir():
+        os.utime(file, (1, 1))  # Nobody is writing it any more.
     [second] = pull(bench.ws, PROJECT, source.name)
     assert [(f.image, f.fields["case"]) for f in second.findings if f.rule == "lost"] == [("一.jpg", "picture")]
     assert bench.present()["一.jpg"].document.state is State.LABELLED
