@@ -46,7 +46,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What is refused now and why; refusal is None when nothing stands in the way any more.
+    """What is refused now and why; refusal is None when nothing stands in the way any more, order is how it reads then.
 
     stamps tell how the files and folders looked that it was made from.
     """
@@ -56,6 +56,7 @@ class Comparison:
     positions: tuple[Position, ...] = ()
     labels: tuple[Label, ...] = ()
     stamps: dict[Path, int] = field(default_factory=dict)
+    order: str = ""
 
     def find(self, number: int, key: str) -> Image | None:
         """The picture that a position means to a candidate."""
@@ -64,7 +65,7 @@ class Comparison:
 
     def fresh(self) -> bool:
         """Whether its files and folders still look the same."""
-        return self.stamps == _stamps(self.stamps)
+        return bool(self.stamps) and self.stamps == _stamps(self.stamps)
 
 
 def compare(ws: Workspace, waiting: Delivery) -> Comparison:
@@ -77,13 +78,14 @@ def compare(ws: Workspace, waiting: Delivery) -> Comparison:
     name = str(waiting.body["format"])
     reader = ws.registry.format(recognise(ws.registry, path) if name == "auto" else name)
     try:
-        reader.read(path, options)
+        order = reader.read(path, options).order
     except RefusedError as refusal:
         evidence = evidence_of(refusal.fields)
         if evidence is None:
             return Comparison(refusal, None, stamps=_stamps([path]))
         return _compared(refusal, evidence, _readings(reader, path, options, evidence), path)
-    return Comparison(None, None, stamps=_stamps([path]))
+    # Whether it is still so is looked at each time: the files in question are not known any more.
+    return Comparison(None, None, order=order)
 
 
 def _readings(

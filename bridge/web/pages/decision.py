@@ -32,11 +32,12 @@ _SIDE = 640
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One of the pictures that a position may mean, as it is drawn; image.file is None where it is not there."""
+    """One of the pictures that a position may mean, as it is drawn; shown tells whether it can be."""
 
     meant: Meant
     image: Image
     shapes: list[Shape]
+    shown: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def show(delivery: int) -> str:
         is_open=found.state in OPEN,
         wrong=wrong,
         refusal=refusal,
-        readable=comparison is not None and refusal is None,
+        readable=comparison.order if comparison is not None and refusal is None else None,
         evidence=comparison.evidence if comparison else None,
         by_order=refusal is not None and refusal.rule in BY_ORDER,
         rows=_rows(comparison, first) if comparison else [],
@@ -109,7 +110,13 @@ def _rows(comparison: Comparison, first: int) -> list[Row]:
 
 
 def _side(meant: Meant, paint: dict[str, str]) -> Side:
-    return Side(meant, meant.image, shapes(meant.regions, paint))
+    return Side(meant, meant.image, shapes(meant.regions, paint), _path(meant.image) is not None)
+
+
+def _path(image: Image) -> Path | None:
+    """Where a picture lies that can be shown; VoTT also took files and folders for pictures that are none."""
+    path = Path(image.file.path) if image.file is not None and image.width else None
+    return path if path is not None and path.suffix.lower() in pictures.EXTENSIONS else None
 
 
 def picture(delivery: int, position: int, key: str) -> Response:
@@ -121,8 +128,8 @@ def picture(delivery: int, position: int, key: str) -> Response:
     if wrong is not None:
         raise wrong
     image = comparison.find(position, key) if comparison else None
-    path = Path(image.file.path) if image is not None and image.file is not None else None
-    if path is None or path.suffix.lower() not in pictures.EXTENSIONS:
+    path = _path(image) if image is not None else None
+    if path is None:
         raise NotFoundError("picture-missing", path=image.name if image else f"{position} ({key})")
     made = Previews(ws.settings.data / "cache" / "previews").get(path, _SIDE)
     answer = send_file(made, mimetype="image/jpeg", conditional=True, etag=True)

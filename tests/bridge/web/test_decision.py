@@ -172,7 +172,7 @@ def test_refused_again_it_stays_and_says_what_is_wrong_now(
         (tmp_path / "images" / name).rename(tmp_path / name)
     said = send(person, f"/deliveries/{number}/resume", order="ntfs")
     assert said.startswith(f"/deliveries/{number} It is still refused")
-    assert "needs 4 pictures" in person.get(f"/deliveries/{number}").text
+    assert "only 3 are in" in person.get(f"/deliveries/{number}").text
     with sqlite_workspace.db.read() as tx:
         assert [d.id for d in deliveries.listing(tx, state=DeliveryState.WAITING)] == [number]
     for name in ("B.jpg", "浴衣.jpg"):
