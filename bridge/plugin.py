@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import pluggy
 
+# Outcomes come over the wire and are decoded by their types.
+from bridge.model.finding import Finding
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -23,7 +26,6 @@ if TYPE_CHECKING:
     from bridge.model.anchors import Anchors
     from bridge.model.annotation import Document, Image
     from bridge.model.dataset import Dataset, Reading
-    from bridge.model.finding import Finding
     from bridge.model.prediction import Prediction
     from bridge.model.project import Source
     from bridge.model.scores import Scores
@@ -31,11 +33,11 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int], None]
 
-
-def no_progress(done: int, total: int) -> None:
 # How files look without being read: size and time (ns) by path.
 Stamps = Mapping[str, tuple[int, int]]
 
+
+def no_progress(done: int, total: int) -> None:
     """Say nothing about progress."""
 
 
@@ -75,12 +77,12 @@ class WriteOptions:
 
     pictures: Literal["link", "copy", "none"] = "link"
     progress: Progress = no_progress
-
-
     expected: Stamps | None = None
     renamed: Mapping[str, str] = field(default_factory=dict)
     images_as: str = ""
     project_as: str = ""
+
+
 class Format(Protocol):
     """One file format of labels; reads raise InputError or RefusedError, single bad items become findings."""
 
@@ -408,9 +410,9 @@ class PushOutcome:
     accepted: int
     refused: tuple[Finding, ...] = ()
     detail: dict[str, Any] = field(default_factory=dict)
-
-
     written: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class PushItem:
     """One picture's predictions for a tool: its own id of the picture, and the picture's size in pixels."""
@@ -446,8 +448,6 @@ class ToolSource(Protocol):
         """What is wrong with the connection; empty when all is well."""
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
 @dataclass(frozen=True, slots=True)
 class Holding:
     """What the files of a tool hold: labels in its order, all documents, and how the files looked before.
@@ -488,6 +488,8 @@ class ToolFolder(ToolSource, Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class Offer:
     """A picture for a tool to show: link is where a browser finds it; None: the file itself is sent."""
 
     image: Image

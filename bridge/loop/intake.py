@@ -28,12 +28,13 @@ from bridge.model.annotation import BOXED, Document, Image, Label, Region, conte
 from bridge.model.dataset import Reading
 from bridge.model.finding import Finding, Severity
 from bridge.model.project import Project, Source
+from bridge.model.rectangles import Rectangles, labels_of
 from bridge.plugin import Progress, ReadOptions, no_progress
 from bridge.store import findings, images, projects, revisions
 from bridge.store.database import make_folder
 from bridge.store.images import Item
-from bridge.store.revisions import Draft
 from bridge.store.overwritten import Overwritten
+from bridge.store.revisions import Draft
 from bridge.workspace import Workspace
 
 # A bulk writer gives way this often, so that a webhook is answered while an import runs.
@@ -142,8 +143,8 @@ def take(
         items = images.items(tx, source.id)
         known = images.known_images(tx, project.id)
         marked = Marked.open(tx, source, labels)
-    joins = source.kind != "import"
         behind = Behind.of(tx, source.id)
+    joins = source.kind != "import"
     lasting = joins or format_of(source) in _LASTING_IDS
     qualifier = Path(source.place).stem or "other"
     sighting = Sighting(known, items, joins, ws.settings.max_megapixels, first, lasting, qualifier)
@@ -182,8 +183,8 @@ class _Intake:
     marked: Marked
     labels: list[Label]
     has_list: bool
-    declared: set[str] = field(default_factory=set)
     behind: Behind
+    declared: set[str] = field(default_factory=set)
     seen: set[int] = field(default_factory=set)
     flaws: list[Finding] = field(default_factory=list)
     boxes: int = 0
@@ -194,15 +195,24 @@ class _Intake:
 
     def take_slice(self, documents: Sequence[Document]) -> None:
         """Look at the pictures first, without holding the store; then write all of it at once."""
-        looked = [self.sighting.look(document.image) for document in documents]
+        looked = self._look(documents)
         for document, image in zip(documents, looked, strict=True):
             self.flaws += flaws(self.ws.registry, replace(document, image=image))
             self.sighting.findings += [*document.findings, *self._undeclared(document)]
-            self.boxes += sum(region.kind in BOXED for region in document.regions or ())
+            self.boxes += _boxes(document)
         with self.ws.db.write() as tx:
             self._learn_labels(tx, documents)
             images_ = self._put_images(tx, looked)
             self._put_revisions(tx, list(zip(images_, documents, strict=True)))
+
+    def _look(self, documents: Sequence[Document]) -> list[Image]:
+        """The pictures as they are now; what the reader has said of a file is not said again."""
+        before = len(self.sighting.findings)
+        looked = [self.sighting.look(document.image) for document in documents]
+        told = {(f.rule, f.image) for document in documents for f in document.findings}
+        fresh = self.sighting.findings[before:]
+        self.sighting.findings[before:] = [f for f in fresh if (f.rule, f.image) not in told]
+        return looked
 
     def _put_images(self, tx: Connection, looked: Sequence[Image]) -> list[Image]:
         """Every picture with its id; new ones go in, changed ones are brought up to date, renamed ones renamed."""
@@ -217,14 +227,14 @@ class _Intake:
         return found
 
     def _undeclared(self, document: Document) -> Iterator[Finding]:
-        for name in dict.fromkeys(name for region in document.regions or () for name in region.labels):
+        for name in dict.fromkeys(labels_of(document.regions or ())):
             if name not in self.declared and self.has_list:
                 yield Finding(
                     "undeclared-label", Severity.WARNING, document.image.name, {"case": "import", "label": name}
                 )
 
     def _learn_labels(self, tx: Connection, documents: Iterable[Document]) -> None:
-        used = dict.fromkeys(n for d in documents for r in d.regions or () for n in r.labels)
+        used = dict.fromkeys(name for document in documents for name in labels_of(document.regions or ()))
         known = {label.alias or label.name for label in self.labels}
         if any(name not in known for name in used):
             self.labels = list(projects.add_labels(tx, self.project.id, list(used), {}))
@@ -279,6 +289,10 @@ class _Intake:
         """What to write for a picture (or nothing), and the revision that the source is now known to hold."""
         item = self.sighting.items.get(_id(image))
         known = item.revision_id if item else None
+        digest = _digest(image, document)
+        old = self.behind.state(_id(image), digest, heads)
+        if old is not None:
+            return self._decide_behind(tx, image, document, old, item)
         if claim is not None:
             return self._decide_claimed(tx, image, document, heads, claim, known)
         if digest is None or document.regions is None:
@@ -288,29 +302,15 @@ class _Intake:
         if item is not None and item.content_hash == digest:
             return [], known
         same = [revision for revision, content in heads if content == digest]
-        digest = _digest(image, document)
-        old = self.behind.state(_id(image), digest, heads)
-        if old is not None:
-            return self._decide_behind(tx, image, document, old, item)
         same = same or self._before(tx, image, digest, item is None and len(heads) == 1)
         if same:
             return [], same[0]
         draft = self._draft(image, document, document.regions, digest)
+        known = self.behind.base(tx, _id(image), known, document.regions, self.labels)
         if not heads or known in [head for head, _ in heads]:  # It goes on from where it was, also in a conflict.
             return [replace(draft, parent_ids=(known,) if known and heads else ())], None
         return self._beside(tx, image, replace(draft, base=known), heads), None
 
-    def _decide_claimed(
-        self,
-        tx: Connection,
-        image: Image,
-        document: Document,
-        heads: Sequence[tuple[int, str]],
-        known = self.behind.base(tx, _id(image), known, document.regions, self.labels)
-        claim: Claim,
-        known: int | None,
-    ) -> tuple[list[Draft], int | None]:
-        """The same where accepted boxes count to what the tool says."""
     def _decide_behind(
         self, tx: Connection, image: Image, document: Document, old: Overwritten, item: Item | None
     ) -> tuple[list[Draft], int | None]:
@@ -327,6 +327,16 @@ class _Intake:
         )
         return [], old.revision_id
 
+    def _decide_claimed(
+        self,
+        tx: Connection,
+        image: Image,
+        document: Document,
+        heads: Sequence[tuple[int, str]],
+        claim: Claim,
+        known: int | None,
+    ) -> tuple[list[Draft], int | None]:
+        """The same where accepted boxes count to what the tool says."""
         if claim.now is None:
             return [], known
         digest, before = (
@@ -341,7 +351,7 @@ class _Intake:
             return [replace(draft, parent_ids=(on[0],))], None
         return self._beside(tx, image, replace(draft, base=known), heads, claim.base), None
 
-    def _draft(self, image: Image, document: Document, regions: tuple[Region, ...], digest: str) -> Draft:
+    def _draft(self, image: Image, document: Document, regions: Sequence[Region], digest: str) -> Draft:
         author = document.author or self.who
         extra = wrap(format_of(self.source), document)
         return Draft(_id(image), regions, digest, author, self.source.name, extra=extra)
@@ -378,7 +388,7 @@ class _Intake:
     def _merged(
         self,
         tx: Connection,
-        theirs: tuple[Region, ...],
+        theirs: Sequence[Region],
         known: int | None,
         heads: Sequence[tuple[int, str]],
         base: tuple[Region, ...] | None,
@@ -416,7 +426,14 @@ def _id(image: Image) -> int:
     return image.id
 
 
+def _boxes(document: Document) -> int:
+    regions = document.regions or ()
+    return len(regions) if isinstance(regions, Rectangles) else sum(region.kind in BOXED for region in regions)
+
+
 def _digest(image: Image, document: Document) -> str | None:
     if document.regions is None:
         return None
+    if isinstance(document.regions, Rectangles):
+        return document.regions.content_hash(image.name, image.width, image.height)
     return content_hash(image.name, image.width, image.height, document.regions)

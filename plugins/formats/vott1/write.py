@@ -8,7 +8,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from bridge.errors import InputError, NotFoundError
+from bridge.errors import InputError, RefusedError
 from bridge.model.annotation import Document, fold_name
 from bridge.model.dataset import Dataset
 from bridge.model.finding import Finding, Severity
@@ -43,12 +43,14 @@ class _Standing:
     visited: dict[str, str | int]
     labels: tuple[str, ...] = ()
     colors: dict[str, str] = field(default_factory=dict)
+    mended: bool = False
 
 
 def write(dataset: Dataset, out: Path, options: WriteOptions) -> list[Finding]:
     """Write the project; a file that stands there keeps the frames, tags and fields that the dataset does not name.
 
-    It is backed up before it changes, and left alone if no frame and no tag would change.
+    It is backed up before it changes, and left alone if no frame and no tag would change. Raises RefusedError where a
+    file of another kind stands there.
     """
     film = film_of(dataset)
     path = out if out.suffix.lower() == ".json" and not out.is_dir() else out / json_name(film or dataset.name)
@@ -83,14 +85,18 @@ def _standing(path: Path, dataset: Dataset, film: bool) -> _Standing:
     """The project at this path; else what the dataset remembers of the one it came from."""
     try:
         project: Project | None = load(path, 512) if path.exists() else None
-    except (InputError, NotFoundError):
-        project = None  # Something else lies there: it is backed up and replaced.
+    except InputError as error:
+        if path.stat().st_size:
+            raise RefusedError("file-not-ours", path=str(path)) from error
+        project = None
     if project is None:
         raw = dataset.extra.get(EXTRA) or {}
         return _Standing(raw, {}, _visited(raw, film))
     if project.keys != ("time" if film else "names"):  # Positions are turned into names, once and for all.
         return _Standing(project.raw, {}, {}, project.labels, project.colors)
-    return _Standing(project.raw, project.frames, _visited(project.raw, film), project.labels, project.colors)
+    mended = any(finding.rule == "damaged" for finding in project.findings)
+    visited = _visited(project.raw, film)
+    return _Standing(project.raw, project.frames, visited, project.labels, project.colors, mended)
 
 
 def _visited(raw: Mapping[str, Any], film: bool) -> dict[str, str | int]:

@@ -29,19 +29,20 @@ from plugins.formats.vott2.entries import entries_of
 from plugins.formats.vott2.jsontext import stringify
 from plugins.formats.vott2.labels import Labels
 from plugins.formats.vott2.placing import Placing, root_of
+from plugins.formats.vott2.plain import KEY
 from plugins.formats.vott2.project import ASSET_SUFFIX, SUFFIX, VottProject, candidates, open_project
 from plugins.formats.vott2.records import Records, is_marked, records_of, strangers
-from plugins.formats.vott2.region import FILES, KEY
+from plugins.formats.vott2.region import FILES
 from plugins.formats.vott2.shown import grid_of
 from plugins.formats.vott2.skeleton import VERSION, connected, file_name, new_skeleton, renamed_tags, tag_records
 
 _ID = re.compile(r"[\w-]{1,100}", re.ASCII)
 
-
 # What no file looks like.
 _NEVER_SEEN: Stamp = (-1, -1)
 # VoTT writes its project in moments; so often is it read again when it did so while we wrote.
 _TRIES, _PAUSE = 20, 0.2
+
 
 def write(dataset: Dataset, out: Path, options: WriteOptions) -> list[Finding]:
     """Write into out: a new project, or changes to the one that is there; raises InputError where it cannot."""
@@ -73,10 +74,10 @@ class _Target:
     placing: Placing
     known: dict[str, str]
     assets: dict[str, tuple[str, Any]]
-    used: dict[str, None] = field(default_factory=dict)
     options: WriteOptions
     stamp: Stamp | None = None
     changed: dict[str, tuple[str, Any]] = field(default_factory=dict)
+    used: dict[str, None] = field(default_factory=dict)
     roots: set[str] = field(default_factory=set)
     findings: list[Finding] = field(default_factory=list)
     skipped: int = 0
@@ -155,8 +156,8 @@ class _Target:
     def _write(self, key: str, content: Record) -> None:
         path = self.out / (key + ASSET_SUFFIX)
         data = stringify(content)
-        if path.exists():
         expected = self.options.expected
+        if path.exists():
             write_over(path, data, expected.get(str(path), _NEVER_SEEN) if expected is not None else None)
         else:
             write_atomic(path, data, sync=self.base is not None, like=self.base.path if self.base else None)
@@ -165,7 +166,6 @@ class _Target:
 
     def finish(self) -> None:
         """Write the .vott file, last, so that it never names what is not there yet."""
-        present = self.skeleton.get("tags")
         for again in range(_TRIES):
             try:
                 self._write_project()
@@ -178,6 +178,7 @@ class _Target:
             self.findings.append(Finding("predictions-skipped", Severity.INFO, None, {"count": self.skipped}))
 
     def _write_project(self) -> None:
+        present = self.skeleton.get("tags")
         present = renamed_tags(present if isinstance(present, list) else [], self.options.renamed)
         tags = tag_records(present, (*self.dataset.labels, *self.used), self.dataset.colors)
         if self.placing.elsewhere is not None:
