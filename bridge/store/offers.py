@@ -46,9 +46,9 @@ class Judgement:
 def put(tx: Connection, source_id: int, shown: Sequence[Prediction], labels: Sequence[Label]) -> None:
     """Remember what a tool shows from now on; what was shown before and seen already stays as it was."""
     ids = {label.alias or label.name: label.id for label in labels}
-    at = now()
-    for start in range(0, len(shown), _SLICE):
-        part = shown[start : start + _SLICE]
+    at, every = now(), list({(p.image_id, p.checkpoint_id): p for p in shown}.values())
+    for start in range(0, len(every), _SLICE):
+        part = every[start : start + _SLICE]
         seen = _seen(tx, source_id, [p.image_id for p in part])
         rows: list[dict[str, Any]] = [
             {

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import msgspec
-from sqlalchemy import Connection, case, delete, insert, select, update
+from sqlalchemy import Connection, case, delete, func, insert, select, update
 
 from bridge.model.annotation import Kind, Point, Region
 from bridge.store import tables as t
@@ -76,6 +76,20 @@ def looked(tx: Connection, source_id: int) -> set[int]:
     """Pictures on whose standing boxes a person has looked in this tool."""
     c = t.standing.c
     return set(tx.scalars(select(c.image_id).where(c.source_id == source_id, c.looked)))
+
+
+def waiting(tx: Connection, project: str) -> int:
+    """How many pictures of a project have boxes that were looked at and that nobody has accepted."""
+    c, item = t.standing.c, t.source_item.c
+    query = (
+        select(func.count(c.image_id.distinct()))
+        .join(t.image, t.image.c.id == c.image_id)
+        .join(t.source_item, (item.source_id == c.source_id) & (item.image_id == c.image_id))
+        .outerjoin(t.head, t.head.c.image_id == c.image_id)
+        .where(t.image.c.project == project, c.looked, item.gone.is_(False))
+        .where(t.head.c.image_id.is_(None) | (item.open > 0))
+    )
+    return tx.scalar(query) or 0
 
 
 def of_source(tx: Connection, source_id: int, image_ids: Sequence[int]) -> dict[int, Standing]:

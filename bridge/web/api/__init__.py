@@ -23,6 +23,7 @@ _NOUNS = (
     "projects",
     "findings",
     "images",
+    "acceptances",
     "datasets",
     "plans",
     "runs",

@@ -11,10 +11,23 @@ from bridge.store import deliveries
 from bridge.web import auth
 from bridge.web.current import workspace
 from bridge.web.language import language
-from bridge.web.pages import decision, desk, entry, findings, home, look, machines, pictures, project, runs, training
+from bridge.web.pages import (
+    accepting,
+    decision,
+    desk,
+    entry,
+    findings,
+    home,
+    look,
+    machines,
+    pictures,
+    project,
+    runs,
+    training,
+)
 from bridge.web.said import taken
 
-_PARTS = (entry, home, project, pictures, findings, training, runs, machines, desk, decision)
+_PARTS = (entry, home, project, pictures, accepting, findings, training, runs, machines, desk, decision)
 
 
 def blueprint() -> Blueprint:

@@ -9,9 +9,10 @@ from bridge.loop import check as checking
 from bridge.loop import predict, undecided
 from bridge.loop.cut import CutOptions
 from bridge.loop.cut import cut as freeze
-from bridge.store import datasets, findings, jobs, projects, runs, tokens
+from bridge.store import datasets, findings, jobs, projects, runs, standing, tokens
 from bridge.web import auth
 from bridge.web.current import workspace
+from bridge.web.pages.accepting import judged
 from bridge.web.pages.look import colours
 from bridge.web.pages.standing import overview
 from bridge.web.pages.ways import done, link
@@ -44,6 +45,7 @@ def project(project: str) -> str:
         scores = {run.id: runs.scores(tx, run.id) for run in found.runs}
         ledger = tokens.recorded(tx, found.project.id, 12)
         waits = undecided.listing(tx, found.project.id)
+        looked = standing.waiting(tx, found.project.id)
     best = {run: max((s.map for s in of_run.values()), default=None) for run, of_run in scores.items()}
     return render_template(
         "project.html",
@@ -54,6 +56,8 @@ def project(project: str) -> str:
         best=best,
         ledger=ledger,
         waits=waits,
+        looked=looked,
+        judged=judged(workspace(), found.project.id),
     )
 
 

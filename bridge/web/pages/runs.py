@@ -17,6 +17,7 @@ from bridge.web import auth, live
 from bridge.web.current import workspace
 from bridge.web.language import language
 from bridge.web.pages import watching
+from bridge.web.pages.accepting import judged
 from bridge.web.pages.ways import choice, done, link
 from bridge.workspace import Workspace
 
@@ -50,7 +51,8 @@ def run(run: str) -> str:
     shown = watching.watched(ws, found.id, watching.first_points(ws, found.id))
     with ws.db.read() as tx:
         project = projects.find(tx, found.project)
-    return render_template("run.html", w=shown, run=found, project=project)
+    of_run = [one for one in judged(ws, project.id) if one.checkpoint.run_id == found.id]
+    return render_template("run.html", w=shown, run=found, project=project, judged=of_run)
 
 
 def watch(run: str) -> Response:
