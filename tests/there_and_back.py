@@ -64,7 +64,9 @@ def compare(before: Dataset, told: list[Finding], after: Dataset) -> None:
     for document in before.documents:
         if document.regions is not None:
             own = [finding for finding in told if finding.image == document.image.name]
-            renamed = next((f.fields["name"] for f in own if f.rule == "flat-name"), document.image.name)
+            renamed = next(
+                (f.fields["name"] for f in own if f.rule in ("flat-name", "name-changed")), document.image.name
+            )
             compare_picture(document, own, documents.get(fold_name(renamed)))
     if not any(finding.image is None for finding in told):
         gone = {(finding.image, finding.region) for finding in told}

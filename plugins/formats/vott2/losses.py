@@ -10,8 +10,7 @@ from bridge.model.dataset import Dataset
 from bridge.model.finding import Finding, Severity
 from plugins.formats.grid import Grid
 from plugins.formats.loss import is_plain, region_loss
-from plugins.formats.pictures import unsafe
-from plugins.formats.vott2.asset import decoded, encoded, frame_time
+from plugins.formats.vott2.placing import kept_name
 from plugins.formats.vott2.plain import KEY
 from plugins.formats.vott2.records import record_of
 from plugins.formats.vott2.region import LOST, read_region
@@ -36,9 +35,8 @@ def losses(dataset: Dataset) -> list[Finding]:
 
 def _renamed(document: Document) -> Iterator[Finding]:
     name = document.image.name
-    path = f"/{name}"
-    if unsafe(name) or decoded(encoded(path), frame_time(name) is not None) != path:
-        yield Finding("name-changed", Severity.WARNING, name, {"name": name})
+    if (kept := kept_name(name)) != name:
+        yield Finding("name-changed", Severity.WARNING, name, {"name": kept})
 
 
 def _in_order(region: Region) -> bool:

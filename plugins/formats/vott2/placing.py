@@ -54,7 +54,7 @@ class Placing:
     def _put_elsewhere(self, image: Image, elsewhere: Elsewhere) -> str:
         """The path of a picture on the other machine, after it was put here where that will find it."""
         folder = self.out / FOLDER
-        placed = folder / _name(image.name) if self.how == "none" else Path(self._put(image))
+        placed = folder / kept_name(image.name) if self.how == "none" else Path(self._put(image))
         return elsewhere.root + placed.relative_to(folder).as_posix()
 
     def _put(self, image: Image) -> str:
@@ -64,7 +64,7 @@ class Placing:
             return there
         if self.how == "none" and image.file is not None:
             return str(Path(image.file.path).absolute())
-        target = self.out / FOLDER / _name(image.name)
+        target = self.out / FOLDER / kept_name(image.name)
         if image.file is None:
             if frame_time(image.name) is None:
                 self._miss(image, target)
@@ -94,9 +94,9 @@ def _is_there(record: Record) -> bool:
     return path.is_absolute() and path.is_file()
 
 
-def _name(name: str) -> str:
-    """A path inside the folder, also for a name that leads out of it."""
-    return name if not unsafe(name) else _short(name) + Path(name).suffix
+def kept_name(name: str) -> str:
+    """The name of a picture inside the folder: its own, unless that leads out of it or would be read otherwise."""
+    return _short(name) + Path(name).suffix if unsafe(name) or "\\" in name else name
 
 
 def _free(target: Path, source: Path) -> Path:
