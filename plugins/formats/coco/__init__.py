@@ -42,8 +42,11 @@ class Coco:
         return losses(dataset)
 
     def write(self, dataset: Dataset, out: Path, options: WriteOptions) -> list[Finding]:
-        """Write the file out (or <name>.json in the folder out); no pictures are placed."""
-        return write.write(dataset, out)
+        """Write the file out (or <name>.json in the folder out); no pictures are placed.
+
+        Raises RefusedError where a file of another kind stands there.
+        """
+        return write.write(dataset, out, self.recognises)
 
 
 def _files(path: Path) -> list[Path]:

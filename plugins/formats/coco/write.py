@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -10,13 +10,16 @@ from typing import Any
 from bridge.model.annotation import Document
 from bridge.model.dataset import Dataset
 from bridge.model.finding import Finding
-from plugins.formats.backup import write_over
 from plugins.formats.coco.shape import EXTRA, OURS, annotations_of, bare_of
 from plugins.formats.json_text import json_line, json_name
+from plugins.formats.replacing import replace_file
 
 
-def write(dataset: Dataset, out: Path) -> list[Finding]:
-    """Write every picture with its state and one annotation per (box, label); predictions are no labels."""
+def write(dataset: Dataset, out: Path, is_ours: Callable[[Path], bool]) -> list[Finding]:
+    """Write every picture with its state and one annotation per (box, label); predictions are no labels.
+
+    is_ours tells whether a file that stands there is one of this format; raises RefusedError file-not-ours if not.
+    """
     path = out / json_name(dataset.name) if out.is_dir() else out
     kept = dataset.extra.get(EXTRA, {})
     categories = {label: number for number, label in enumerate(_labels(dataset), 1)}
@@ -33,8 +36,7 @@ def write(dataset: Dataset, out: Path) -> list[Finding]:
         "categories": _categories(categories, dataset, kept),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_over(path, json_line(top) + b"\n")
-    return []
+    return replace_file(path, json_line(top) + b"\n", is_ours)
 
 
 def _labels(dataset: Dataset) -> list[str]:

@@ -45,8 +45,11 @@ class LabelStudio:
         return losses(dataset)
 
     def write(self, dataset: Dataset, out: Path, options: WriteOptions) -> list[Finding]:
-        """Write tasks that Label Studio imports: labels as annotations, a model's boxes as predictions."""
-        return write.write(dataset, out)
+        """Write tasks that Label Studio imports: labels as annotations, a model's boxes as predictions.
+
+        Raises RefusedError where a file of another kind stands there.
+        """
+        return write.write(dataset, out, lambda path: self.recognises(path) or ends(path).strip() == "[]")
 
 
 def _files(path: Path) -> list[Path]:

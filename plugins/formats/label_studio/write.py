@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,12 @@ from bridge.errors import InputError
 from bridge.model.annotation import Document, Kind, Region
 from bridge.model.dataset import Dataset
 from bridge.model.finding import Finding, Severity
-from plugins.formats.backup import write_over
 from plugins.formats.json_text import json_line, json_name
 from plugins.formats.label_studio.config import LabelConfig, default_config, parse_config
 from plugins.formats.label_studio.read import CONFIG
 from plugins.formats.label_studio.region import EXTRA
 from plugins.formats.label_studio.result import result_items
+from plugins.formats.replacing import replace_file
 
 _SHAPES: dict[Kind, str] = {
     "rectangle": "rectangle",
@@ -30,15 +30,17 @@ _SHAPES: dict[Kind, str] = {
 }
 
 
-def write(dataset: Dataset, out: Path) -> list[Finding]:
-    """Write out (or <name>.json in the folder out) and label_config.xml beside it; no pictures are placed."""
+def write(dataset: Dataset, out: Path, is_ours: Callable[[Path], bool]) -> list[Finding]:
+    """Write out (or <name>.json in the folder out) and label_config.xml beside it; no pictures are placed.
+
+    is_ours tells whether a file that stands there is one of this format; raises RefusedError file-not-ours if not.
+    """
     path = out / json_name(dataset.name) if out.is_dir() else out
     config, findings = _config(dataset)
     tasks = [_task(document, config) for document in dataset.documents]
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_over(path, json_line(tasks) + b"\n")
-    write_over(path.parent / CONFIG, config.xml)
-    return findings
+    findings += replace_file(path, json_line(tasks) + b"\n", is_ours)
+    return findings + replace_file(path.parent / CONFIG, config.xml, lambda _: True)
 
 
 def _config(dataset: Dataset) -> tuple[LabelConfig, list[Finding]]:

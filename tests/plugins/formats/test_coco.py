@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image as Pillow
 
-from bridge.errors import InputError
+from bridge.errors import InputError, RefusedError
 from bridge.model.annotation import Box, Document, Image, Kind, Region, State
 from bridge.model.dataset import Dataset
 from bridge.plugin import ReadOptions, WriteOptions
@@ -278,11 +278,21 @@ def test_what_vott_drew_comes_back_from_coco(tmp_path: Path) -> None:
 def test_a_file_that_was_there_is_backed_up_once(tmp_path: Path) -> None:
     path = coco(tmp_path)
     before = path.read_bytes()
-    written(example(), path)
+    [said] = Coco().write(example(), path, WriteOptions())
+    assert (said.rule, said.fields["path"]) == ("replaced", "instances.json")
     assert (tmp_path / ".labelbridge-backup" / "instances.json").read_bytes() == before
     stamp = path.stat().st_mtime_ns
     written(example(), path)
     assert path.stat().st_mtime_ns == stamp
+
+
+def test_a_file_of_another_kind_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "package.json"
+    path.write_text('{"name": "somebody else\'s"}')
+    with pytest.raises(RefusedError) as caught:
+        Coco().write(example(), path, WriteOptions())
+    assert (caught.value.rule, path.read_text()) == ("file-not-ours", '{"name": "somebody else\'s"}')
+    assert [p.name for p in tmp_path.iterdir()] == ["package.json"]
 
 
 def test_pycocotools_reads_what_we_write(tmp_path: Path) -> None:

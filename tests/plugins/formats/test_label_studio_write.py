@@ -214,7 +214,7 @@ def test_a_config_that_no_longer_fits_is_replaced_and_said(tmp_path: Path) -> No
     path = export(tmp_path, {"id": 1, "data": {"image": "x.jpg"}, "annotations": [{"result": item}]}, config=xml)
     dataset, _ = read(path)
     findings = LabelStudio().write(replace(dataset, labels=("dog", "new")), path, WriteOptions())
-    assert rules(findings) == ["label-config-new"]
+    assert rules(findings) == ["label-config-new", "replaced", "replaced"]
     assert parse_config((tmp_path / "label_config.xml").read_text("utf-8")).labels == ("dog", "new")
     assert (tmp_path / ".labelbridge-backup" / "label_config.xml").read_text("utf-8") == xml
     (written,) = json.loads(path.read_text("utf-8"))[0]["annotations"][0]["result"]

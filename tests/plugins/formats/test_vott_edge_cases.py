@@ -9,13 +9,8 @@ import pytest
 from bridge.loop.check import check
 from bridge.loop.cut import CutOptions, cut
 from bridge.model.annotation import State
-from bridge.model.finding import Finding, Severity
-from tests.plugins.formats.vott_cases import Case, Desk, of, told
-
-
-def only(findings: Any, rule: str, image: str | None = None) -> Finding:
-    [found] = [f for f in findings if f.rule == rule and (image is None or f.image == image)]
-    return found
+from bridge.model.finding import Severity
+from tests.plugins.formats.vott_cases import Case, Desk, of, only, told
 
 
 @pytest.mark.parametrize(
