@@ -161,8 +161,8 @@ def test_a_folder_that_must_be_decided_is_connected_and_waits(sqlite_workspace: 
     raw = json.loads(path.read_text("utf-8"))
     raw["frames"]["0"][0]["tags"] = ["浴衣"]
     path.write_text(json.dumps(raw), "utf-8")
-    reconcile.pull(sqlite_workspace, "浴衣")
     os.utime(path, (1, 1))  # Nobody is writing it any more.
+    reconcile.pull(sqlite_workspace, "浴衣")
     assert owners(sqlite_workspace)["a1.jpg"] == ("浴衣",)
 
 
