@@ -105,3 +105,14 @@ def test_what_vott_stores_comes_back_to_a_canvas_pixel(
         slack = 3.5 / fit + 0.02 * max(size)
         for value, p, side in zip(found.corners, part, size * 2, strict=True):
             assert abs(value - p * side) <= slack
+
+
+def test_a_picture_that_is_too_wide_for_the_stage_only_after_its_turn() -> None:
+    # Stored 30 x 90, seen 90 x 30 on a stage of 1100 x 550: the canvas was 366 high, the stage's height was noted.
+    found = placed(raw((275, 91, 550, 274), (1100, 550)), Image("a.jpg", 30, 90, orientation=6))
+    assert found is not None
+    assert found.corners == pytest.approx((22.5, 7.5, 45, 22.5), abs=0.1)
+    assert (found.turned, found.scale.note) == (True, "canvas-height")
+    seen_as_stored = placed(raw((275, 91, 550, 274), (1100, 550)), Image("a.jpg", 90, 30, orientation=6))
+    assert seen_as_stored is not None
+    assert not seen_as_stored.turned
