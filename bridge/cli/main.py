@@ -26,6 +26,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "label": "project",
         "export": "labels",
         "verify-export": "vott",
+        "tidy": "vott",
         "project": "project",
     },
     "section-training": {

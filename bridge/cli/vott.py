@@ -56,3 +56,45 @@ def verify_export_(
         told |= {"out": str(fix), "notes": [finding_json(f) for f in notes]}
     call.console.emit(told)
     return 1 if verified.damaged else 0
+
+
+@command(commands, "tidy")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--names", type=click.Choice(["safe", "hash"]), default="safe", show_default=True)
+@click.option("--dry-run", is_flag=True)
+@click.option("--undo", is_flag=True)
+@_IMAGES
+@_ORDER
+def tidy_(call: Call, folder: Path, names: Any, dry_run: bool, undo: bool, images: Path | None, order: Any) -> int:
+    """Give pictures, and the VoTT v1 project beside them, names that every darknet can read."""
+    from bridge.loop.tidy import tidy
+    from bridge.plugin import ReadOptions
+
+    settings = call.settings
+    read = ReadOptions(images, order, None, settings.max_file_megabytes, settings.max_megapixels)
+    with call.console.progress("tidying", path=folder.name):
+        done = tidy(call.plugins(), folder, names, read, undo, dry_run)
+    call.console.findings(done.findings)
+    call.console.table(("old", "new"), done.renames)
+    call.console.say(_ending(done.changed, dry_run, undo), n=len(done.renames), path=done.folder)
+    if done.project is not None and done.changed:
+        call.console.say("tidied-project", project=done.project)
+    call.console.emit(
+        {
+            "status": "ok" if done.changed else "planned" if dry_run else "unchanged",
+            "folder": done.folder,
+            "project": done.project,
+            "order": done.order,
+            "renames": [{"from": old, "to": new} for old, new in done.renames],
+            "findings": [finding_json(f) for f in done.findings],
+        }
+    )
+    return 0
+
+
+def _ending(changed: bool, dry_run: bool, undo: bool) -> str:
+    if dry_run:
+        return "tidy-planned"
+    if not changed:
+        return "tidy-unchanged"
+    return "tidy-undone" if undo else "tidied"

@@ -158,6 +158,7 @@ def test_every_command_works_in_its_order(terminal: Terminal) -> None:
     assert (terminal.folder / "out-folder/obj.data").is_file()
     assert "Labels checked: 5, right: 1." in said["labelbridge verify-export imgs.json vott-export --fix right"]
     assert (terminal.folder / "right/obj.data").is_file()
+    assert "UPPER.jpg" in said["labelbridge tidy imgs"]
 
 
 def test_a_real_label_studio_is_connected(terminal: Terminal, label_studio: Server) -> None:
@@ -171,7 +172,16 @@ def test_a_real_label_studio_is_connected(terminal: Terminal, label_studio: Serv
 
 def test_the_users_files_are_only_read(terminal: Terminal) -> None:
     """What the first story leaves behind: his VoTT folder is as it was, and nothing strange lies beside it."""
-    made = {"labelbridge-data", "report.html", "out-folder", "coco.json", "results.json", "training.log", "right"}
+    made = {
+        "labelbridge-data",
+        "report.html",
+        "out-folder",
+        "coco.json",
+        "results.json",
+        "training.log",
+        "right",
+        ".labelbridge-backup",
+    }
     his = {"写真", "my-vott-folder", "my-darknet-folder", "shared", "imgs", "imgs.json", "vott-export"}
     assert {p.name for p in terminal.folder.iterdir()} <= made | his
     for path in (terminal.folder / "my-vott-folder").iterdir():
