@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from bridge.errors import BridgeError, ConflictError
@@ -47,7 +48,7 @@ def _pull(ws: Workspace, waiting: Delivery, order: Order | None, leave_newer: bo
         chosen = {"order": order or source.options.get("order", "auto"), "leave_newer": leave_newer}
         _change(ws, source, {**source.options, **chosen})
     try:
-        reconcile.pull(ws, source.project, source.name, who=who)
+        reconcile.pull(ws, source.project, source.name, who=who, wait=time.sleep)
     except BridgeError:
         _change(ws, source, source.options)
         raise

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import json
+import os
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +23,10 @@ from bridge.loop.readings import Comparisons
 from bridge.model.dataset import Reading
 from bridge.model.delivery import Delivery, DeliveryState
 from bridge.plugin import Format, ReadOptions
-from bridge.store import deliveries, projects, tokens
+from bridge.store import deliveries, projects, revisions, tokens
 from bridge.workspace import Workspace
 from tests.bridge.web.conftest import caller
-from tests.untold import draw_untold
+from tests.untold import draw_untold, region
 
 # 30 pictures, each of another place in the two orders.
 MANY = tuple(name for n in range(15) for name in (f"a{n:02}.jpg", f"Z{n:02}.jpg"))
@@ -195,6 +198,44 @@ def test_evidence_that_is_gone_is_said_in_words(
     assert f"/deliveries/{number}" in send(person, f"/deliveries/{number}/resume", order="ntfs")
     path.write_text("{", "utf-8")
     assert person.get(f"/deliveries/{number}").status_code == 200
+
+
+def test_pictures_that_came_later_are_left_out_by_a_choice(
+    person: FlaskClient, sqlite_workspace: Workspace, tmp_path: Path
+) -> None:
+    path = draw_untold(tmp_path)
+    now = time.time()
+    for age, name in enumerate(sorted((tmp_path / "images").iterdir()), 1):
+        os.utime(name, (now - 100 * age, now - 100 * age))
+    os.utime(path, (now - 50, now - 50))
+    (tmp_path / "images" / "0-new.jpg").write_bytes((tmp_path / "images" / "B.jpg").read_bytes())
+    number = refuse(sqlite_workspace, path)
+    page = person.get(f"/deliveries/{number}").text
+    assert "without pictures newer than the project file" in page
+    # Counted, it would be the first of all, and every box would lie one picture too far.
+    assert 'name="leave_newer" value="1"' in page
+    assert f"/deliveries/{number}/pictures/0/ntfs-without-newer" in page
+    send(person, f"/deliveries/{number}/resume", order="ntfs", leave_newer="1")
+    with sqlite_workspace.db.read() as tx:
+        project = projects.find(tx, "浴衣")
+        found = [c.document for c in revisions.current(tx, project.id, project.labels)]
+    assert {d.image.name for d in found if d.regions} == {"a1.jpg", "a_1.jpg", "B.jpg", "Z_9.jpg"}
+
+
+def test_a_refusal_that_no_order_settles_offers_none(
+    person: FlaskClient, sqlite_workspace: Workspace, tmp_path: Path
+) -> None:
+    path = tmp_path / "film.mp4.json"
+    path.write_text(json.dumps({"frames": {"1": [region((64, 48), 0)]}, "framerate": "", "inputTags": "帯"}), "utf-8")
+    number = refuse(sqlite_workspace, path)
+    page = person.get(f"/deliveries/{number}").text
+    assert str(path) in page
+    assert 'name="order"' not in page
+    assert "It is still refused" in send(person, f"/deliveries/{number}/resume")
+    # Mended in the tool, it can be read, and the page says so.
+    path.write_text(path.read_text("utf-8").replace('"framerate": ""', '"framerate": "1"'), "utf-8")
+    assert "Nothing stands in the way" in person.get(f"/deliveries/{number}").text
+    assert "Imported" in send(person, f"/deliveries/{number}/resume")
 
 
 def test_a_read_session_sees_it_and_decides_nothing(app: OpenAPI, sqlite_workspace: Workspace, tmp_path: Path) -> None:
