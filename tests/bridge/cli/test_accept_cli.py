@@ -41,6 +41,7 @@ def hand(say: Say, vott: Path, tmp_path: Path) -> Hand2:
         found = {images.find(tx, project.id, name).id or 0: boxes for name in unseen}
         predict.keep(tx, project.id, kept.id, found)
         projects.publish(tx, project.id, kept.id)
+    rest(made.folder)
     push(ws, "部品")
     ws.close()
     rest(made.folder)

@@ -43,6 +43,10 @@ class Folder:
         rest(self.place)
         return pull(self.bench.ws, self.bench.project, self.source)[0].findings
 
+    def push(self) -> None:
+        rest(self.place)
+        push(self.bench.ws, self.bench.project, self.source)
+
     def preview(self, *names: str) -> list[str]:
         return sorted(p.image.name for p in preview(self.bench.ws, self.bench.project, names).pictures)
 
@@ -63,6 +67,9 @@ class Folder:
         made = cut(self.bench.ws, self.bench.project, CutOptions(fraction=0.5))
         return [f.image for f in made.findings if f.rule == "half-judged"]
 
+    def files(self) -> list[Path]:
+        return [self.place] if self.place.is_file() else [f for f in self.place.iterdir() if f.is_file()]
+
     def undo(self, image: str | None = None) -> int:
         return undo(self.bench.ws, self.bench.project, image)
 
@@ -78,11 +85,11 @@ def opened(bench: Bench, kind: str, folder: Path) -> Folder:
     dataset = Dataset("部品", tuple(LABELS), documents)
     bench.ws.registry.format(kind).write(dataset, place, WriteOptions("copy" if kind == "vott-v1" else "none"))
     source = connect_folder(bench.ws, bench.project, kind, place)  # type: ignore[arg-type]
-    pull(bench.ws, bench.project, source.name)
-    bench.checkpoint("cafe01", boxes=3)
-    push(bench.ws, bench.project, source.name)
     hand = Hand1(path=place) if kind == "vott-v1" else Hand2(folder=folder)
     found = Folder(bench, hand, kind, place, source.name)
+    found.pull()
+    bench.checkpoint("cafe01", boxes=3)
+    found.push()
     found.pull()
     return found
 
@@ -313,8 +320,62 @@ def test_a_newer_model_does_not_write_over_what_was_looked_at(folder: Folder) ->
     left = folder.shown(first)
     for known in (False, True):
         version = folder.bench.checkpoint(f"cafe0{2 + known}", boxes=2)
-        push(folder.bench.ws, folder.bench.project, folder.source)
+        folder.push()
         assert folder.shown(first) == left
         assert version in folder.id_of(second, 0)
         folder.pull()
     assert folder.preview() == [first]
+
+
+def test_the_folder_gets_accepted_boxes_under_plain_ids(folder: Folder) -> None:
+    first, second = folder.pictures
+    folder.hand.look(first)
+    folder.hand.move(first, folder.id_of(first, 2), NEW)
+    folder.pull()
+    folder.accept()
+    head = folder.bench.present()[first]
+    shown = folder.shown(first)
+    for _ in range(2):
+        folder.push()
+        assert folder.shown(first) == shown
+        # The one that he moved was his before, and keeps its id.
+        assert [folder.id_of(first, n)[:12] for n in range(3) if folder.id_of(first, n)[:3] == "lb-"] == [
+            "lb-cafe01-2-"
+        ]
+        assert folder.id_of(second, 0).startswith("lb-cafe01-0-")
+        assert not {f.rule for f in folder.pull()} & {"lost", "conflict"}
+        assert folder.bench.present()[first].revision_id == head.revision_id
+    folder.hand.look(first)
+    folder.hand.retag(first, folder.id_of(first, 0), LABELS[1])
+    assert not {f.rule for f in folder.pull()} & {"lost", "conflict"}
+    assert folder.boxes(first) == folder.shown(first)
+
+
+def test_an_acceptance_that_was_written_back_can_be_undone(folder: Folder) -> None:
+    first, _ = folder.pictures
+    folder.hand.look(first)
+    folder.pull()
+    folder.accept()
+    folder.push()
+    folder.pull()
+    assert folder.undo() == 1
+    for _ in range(2):
+        folder.push()
+        assert not {f.rule for f in folder.pull()} & {"lost", "conflict"}
+        assert folder.boxes(first) is None
+
+
+def test_a_tool_that_writes_its_old_copy_over_takes_nothing_back(folder: Folder) -> None:
+    first, _ = folder.pictures
+    folder.hand.look(first)
+    folder.pull()
+    old = {file: file.read_bytes() for file in folder.files()}
+    folder.accept()
+    accepted = folder.boxes(first)
+    folder.push()
+    for file, data in old.items():
+        file.write_bytes(data)
+    assert not {f.rule for f in folder.pull()} & {"lost", "conflict"}
+    assert folder.boxes(first) == accepted
+    folder.push()
+    assert folder.shown(first) == accepted

@@ -37,10 +37,12 @@ def hand(bench: Bench, tmp_path: Path) -> Hand2:
     documents = [Document(c.document.image, c.document.regions) for c in bench.present().values()]
     bench.ws.registry.format("vott-v2").write(Dataset("部品", tuple(LABELS), documents), folder, WriteOptions("none"))
     connect_folder(bench.ws, bench.project, "vott-v2", folder)
-    pull(bench.ws, bench.project, "vott-v2")
+    hand = Hand2(folder=folder)
+    read(bench, hand)
     bench.checkpoint("cafe01")
+    rest(folder)
     push(bench.ws, bench.project, "vott-v2")
-    return Hand2(folder=folder)
+    return hand
 
 
 def region_id(hand: Hand2, name: str, n: int) -> str:
@@ -104,6 +106,7 @@ def test_undo_and_later_edits_change_the_numbers(bench: Bench, hand: Hand2) -> N
 def test_boxes_that_a_newer_model_replaced_unseen_are_not_judged(bench: Bench, hand: Hand2) -> None:
     first = min(bench.unseen())
     bench.checkpoint("cafe02", boxes=2)
+    rest(hand.folder)
     push(bench.ws, bench.project, "vott-v2")
     hand.look(first)
     read(bench, hand)
