@@ -15,12 +15,14 @@ from bridge.model.finding import Finding, Severity
 from bridge.plugin import Format, ReadOptions, WriteOptions
 from plugins.formats.coco import Coco
 from plugins.formats.label_studio import LabelStudio
+from plugins.formats.voc import Voc
 from plugins.formats.vott1 import VottV1
 from plugins.formats.vott2 import VottV2
 from tests.plugins.formats.roundtrip import contents, dataset_of
 
 FORMATS: dict[str, Format] = {f.name: f for f in (VottV1(), VottV2(), LabelStudio(), Coco())}
-FILES = {"vott-v1": "p.json", "vott-v2": "", "label-studio": "tasks.json", "coco": "coco.json"}
+EVERY: dict[str, Format] = {**FORMATS, "voc": Voc()}
+FILES = {"vott-v1": "p.json", "vott-v2": "", "label-studio": "tasks.json", "coco": "coco.json", "voc": "voc"}
 
 
 @contextmanager
@@ -34,14 +36,14 @@ def fresh_folder() -> Iterator[Path]:
 
 def there_and_back(name: str, dataset: Dataset, folder: Path) -> Dataset:
     """Written into a fresh folder and read from it; VoTT's writers put the pictures there, else we do."""
-    FORMATS[name].write(dataset, folder / FILES[name], WriteOptions())
+    EVERY[name].write(dataset, folder / FILES[name], WriteOptions())
     for document in dataset.documents:
         image = document.image
         target = folder / "images" / image.name
         if image.file is not None and not name.startswith("vott"):
             target.parent.mkdir(parents=True, exist_ok=True)
             target.hardlink_to(image.file.path)
-    reading = FORMATS[name].read(folder / FILES[name], ReadOptions())
+    reading = EVERY[name].read(folder / FILES[name], ReadOptions())
     return dataset_of(reading, name=dataset.name)
 
 
