@@ -1,10 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from bench.hands import Hand1, Hand2, box_of, rest
 from bridge.errors import ConflictError, InputError
@@ -19,8 +22,11 @@ from bridge.model.dataset import Dataset
 from bridge.model.finding import Finding
 from bridge.plugin import WriteOptions
 from bridge.sample import LABELS
+from bridge.settings import Settings
 from bridge.store import findings, images, projects, revisions, tokens
-from tests.studio_bench import Bench
+from bridge.store import tables as t
+from bridge.workspace import open_workspace
+from tests.studio_bench import Bench, Drawn
 
 NEW = Box(5.0, 6.0, 50.0, 60.0)
 
@@ -78,25 +84,42 @@ class Folder:
         return str(region.get("UID") or region["id"])
 
 
-def opened(bench: Bench, kind: str, folder: Path) -> Folder:
+def opened(drawn: Drawn, kind: str, folder: Path) -> Folder:
+    """Three boxes in each of the two pictures, written as a push writes them, and read back."""
+    bench = drawn.copied(folder / "data", "", "")
+    place = folder / "vott.json" if kind == "vott-v1" else folder / "vott"
     documents = [Document(c.document.image, c.document.regions) for c in bench.present().values()]
-    place = folder / "vott.json" if kind == "vott-v1" else folder
-    folder.mkdir(exist_ok=True)
     dataset = Dataset("部品", tuple(LABELS), documents)
     bench.ws.registry.format(kind).write(dataset, place, WriteOptions("copy" if kind == "vott-v1" else "none"))
     source = connect_folder(bench.ws, bench.project, kind, place)  # type: ignore[arg-type]
-    hand = Hand1(path=place) if kind == "vott-v1" else Hand2(folder=folder)
-    found = Folder(bench, hand, kind, place, source.name)
+    found = Folder(bench, Hand1(path=place) if kind == "vott-v1" else Hand2(folder=place), kind, place, source.name)
     found.pull()
     bench.checkpoint("cafe01", boxes=3)
     found.push()
     found.pull()
+    with bench.ws.db.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    bench.ws.close()
     return found
 
 
+@pytest.fixture(scope="session")
+def opened_once(drawn: Drawn, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Folder]:
+    """Opens a project of a kind once, to copy from."""
+    return cache(lambda kind: opened(drawn, kind, tmp_path_factory.mktemp(kind)))
+
+
 @pytest.fixture(params=["vott-v1", "vott-v2"])
-def folder(bench: Bench, tmp_path: Path, request: pytest.FixtureRequest) -> Folder:
-    return opened(bench, request.param, tmp_path / "vott")
+def folder(opened_once: Callable[[str], Folder], tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Folder]:
+    first = opened_once(request.param)
+    shutil.copytree(first.place.parent, tmp_path / "copy")
+    place = tmp_path / "copy" / first.place.name
+    ws = open_workspace(Settings(data=tmp_path / "copy/data"))
+    with ws.db.write() as tx:
+        tx.execute(update(t.source).where(t.source.c.name == first.source).values(place=str(place)))
+    hand = Hand1(path=place) if request.param == "vott-v1" else Hand2(folder=place)
+    yield replace(first, bench=replace(first.bench, ws=ws), hand=hand, place=place)
+    ws.close()
 
 
 def test_only_pictures_that_were_looked_at_are_offered(folder: Folder) -> None:
