@@ -88,10 +88,11 @@ def tag_records(present: list[Any], labels: Iterable[str], colors: Mapping[str, 
 
 def renamed_tags(present: list[Any], renamed: Mapping[str, str]) -> list[Any]:
     """Tags under the names they have now, each in its place; one whose new name stands there already goes."""
-    names = {tag.get("name") for tag in present if isinstance(tag, dict)}
+    told = [tag.get("name") if isinstance(tag, dict) else None for tag in present]
+    names = {name for name in told if isinstance(name, str)}
     tags: list[Any] = []
-    for tag in present:
-        new = renamed.get(str(tag.get("name"))) if isinstance(tag, dict) else None
+    for tag, name in zip(present, told, strict=True):
+        new = renamed.get(name) if isinstance(name, str) else None
         if new is None:
             tags.append(tag)
         elif new not in names:

@@ -185,8 +185,9 @@ class _Target:
             self._move_others(self.placing.elsewhere)
         assets = {key: asset for key, asset in self.assets.values() if asset is not None}
         content = self.skeleton | {"tags": tags, "assets": assets}
-        if content.get("lastVisitedAssetId") in self.assets:
-            content["lastVisitedAssetId"] = self.assets[content["lastVisitedAssetId"]][0]
+        last = content.get("lastVisitedAssetId")
+        if isinstance(last, str) and last in self.assets:
+            content["lastVisitedAssetId"] = self.assets[last][0]
         if self.base is None:
             content = self._connected(content)
             self._write_others()

@@ -204,6 +204,16 @@ def test_a_picture_the_project_does_not_list_is_the_one_that_vott_would_make(tmp
     assert list(project(target)["assets"])[-1] == asset_id(path)
 
 
+def test_what_is_none_of_vott_s_types_is_kept(tmp_path: Path) -> None:
+    target = copied("v2.2.0-win", tmp_path)
+    content = project(target) | {"lastVisitedAssetId": {"id": 1}}
+    content["tags"][0]["name"] = ["kimono"]
+    next(target.glob("*.vott")).write_text(json.dumps(content))
+    VottV2().write(again(target), target, replace(BARE, renamed={"['kimono']": "k"}))
+    assert project(target)["lastVisitedAssetId"] == {"id": 1}
+    assert [tag["name"] for tag in project(target)["tags"]][:2] == [["kimono"], "swimsuit"]
+
+
 def test_new_tags_go_last_and_colours_are_kept(tmp_path: Path) -> None:
     target = copied("v2.2.0-win", tmp_path)
     dataset = again(target)
