@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import Any, Literal
 
 from bridge.errors import InputError
 from bridge.model.finding import Finding, Severity
 from plugins.formats.glance import ends, json_files
-from plugins.formats.mending import damaged, read_settled
+from plugins.formats.mending import Mended, damaged, read_settled
 
 # Brackets around one region: {"frames": {"a.jpg": [ … ]}}.
 _REGION_DEPTH = 3
@@ -95,8 +96,20 @@ def load(path: Path, max_megabytes: int) -> Project:
         labels,
         bool(declared),
         _colors(raw, declared),
-        (*damaged(mended, file), *_label_findings(file, labels, bool(declared), doubled)),
+        (*_damage(mended, file, frames, keys), *_label_findings(file, labels, bool(declared), doubled)),
     )
+
+
+def _damage(mended: Mended, file: Path, frames: dict[str, Any], keys: Keys) -> Iterator[Finding]:
+    """The findings about a damaged file; one that was cut among its frames names the last picture that it still has."""
+    among = mended.how == "cut" and bool(frames) and list(mended.value)[-1] in ("frames", "framesByImagesName")
+    for finding in damaged(mended, file):
+        if finding.rule == "damaged" and among:
+            last = last_part(list(frames)[-1])
+            fields = finding.fields | {"case": "frames", "last": last, "count": len(frames)}
+            yield replace(finding, image=last if keys == "names" else None, fields=fields)
+        else:
+            yield finding
 
 
 def _frames(raw: dict[str, Any]) -> dict[str, Any] | None:

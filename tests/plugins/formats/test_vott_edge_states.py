@@ -152,7 +152,8 @@ def test_corrupted_json_that_is_cut_drops_the_last_region_and_says_so(vott: Case
     label_file(vott).write_bytes(data[: data.rindex(far) + 2])
     old(label_file(vott))
     found = only(desk.take(vott.place), "damaged")
-    assert (found.severity, label_file(vott).name in told(found)) == (Severity.ERROR, True)
+    assert (found.image, found.severity) == ("x.jpg", Severity.ERROR)
+    assert label_file(vott).name in told(found)
     assert [r.points for r in desk.documents()["x.jpg"].regions or ()] == [((1, 2), (30, 40))]
 
 
