@@ -3,8 +3,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
+import tempfile
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -327,15 +330,33 @@ def test_a_name_that_something_else_has(tmp_path: Path) -> None:
     assert [new.casefold() == "ok.jpg" for _, new in done.renames] == [False]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is read-only to root")
-def test_a_folder_that_may_not_be_written(tmp_path: Path) -> None:
-    pictures(tmp_path / "imgs", "花.jpg")
-    project(tmp_path, {"花.jpg": [region(1, 1, 9, 9)]})
-    (tmp_path / "imgs").chmod(0o555)
+@contextmanager
+def somebody() -> Iterator[Path]:
+    """A folder of his, seen by somebody to whom read-only means something: root is nobody for a while."""
+    folder = Path(tempfile.mkdtemp(dir="/tmp", prefix="lb-tidy-"))
+    folder.chmod(0o755)
+    me = os.geteuid()
     try:
-        refused(tmp_path, "folder-unwritable")
+        yield folder
     finally:
-        (tmp_path / "imgs").chmod(0o755)
+        os.seteuid(me)
+        (folder / "imgs").chmod(0o755)
+        shutil.rmtree(folder)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows knows no such rights")
+@pytest.mark.parametrize("closed", ["imgs", ""])
+def test_a_folder_that_may_not_be_written(closed: str) -> None:
+    with somebody() as folder:
+        pictures(folder / "imgs", "花.jpg")
+        project(folder, {"花.jpg": [region(1, 1, 9, 9)]})
+        tidy(folder / "imgs", "safe", READ, dry_run=True)  # All that is needed is loaded by now.
+        for path in (folder, folder / "imgs"):
+            path.chmod(0o555 if path == folder / closed else 0o777)
+        if os.geteuid() == 0:
+            os.seteuid(65534)
+        refused(folder, "folder-unwritable")
+        assert not (folder / ".labelbridge-backup").exists()
 
 
 # ---------------------------------------------------------------- cut off

@@ -36,10 +36,15 @@ def forwards(folder: Path, journal: Journal, step: Step = no_step) -> list[Findi
     """
     with _Told(folder) as told:
         step("map")
+        earlier = journals.read(folder)
         journals.write(folder, replace(journal, state="running"))
         _sync(folder)
         step("project")
-        _project_forwards(folder, journal.file)
+        try:
+            _project_forwards(folder, journal.file)
+        except OSError:  # Nothing is changed yet: the map of before holds, or none.
+            (folder / journals.MAP).unlink() if earlier is None else journals.write(folder, earlier)
+            raise
         for one in journal.pictures:
             step(one.new)
             told.gone += [] if _move(folder, one.old, one.new) else [one.old]
@@ -191,7 +196,8 @@ class _Told:
         if isinstance(error, OSError):
             begun = (self._folder / journals.MAP).is_file()
             rule = "tidy-stopped" if begun else "folder-unwritable"
-            raise InputError(rule, path=str(self._folder), reason=error.strerror or str(error)) from error
+            where = self._folder if begun or not error.filename else Path(str(error.filename)).parent
+            raise InputError(rule, path=str(where), reason=error.strerror or str(error)) from error
 
 
 def _findings(gone: Iterable[str], other: Iterable[str]) -> list[Finding]:

@@ -89,7 +89,7 @@ def _place(path: Path, options: ReadOptions, read: bool = True) -> tuple[Path, P
 
 def _refuse_read_only(folder: Path, project: Project | None) -> None:
     for place_ in (folder, *([project.path.parent] if project else ())):
-        if not os.access(place_, os.W_OK | os.X_OK):
+        if not os.access(place_, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
             raise InputError("folder-unwritable", path=str(place_), reason=os.strerror(13))
 
 
