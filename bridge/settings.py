@@ -49,6 +49,8 @@ class Settings:
     # Seconds between two looks at the due jobs (the sender), and after which a sent job nobody took is sent again.
     sweep_seconds: float = 0.5
     resend_seconds: float = 30.0
+    # Seconds between two looks at shared VoTT projects, for network shares that tell no changes; 0 = never.
+    watch_seconds: float = 30.0
     # Language of the command line ("" = from LANG) and level of the logs.
     lang: str = ""
     log_level: str = "info"

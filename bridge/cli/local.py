@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -25,9 +26,11 @@ from bridge.loop import cut, predict, report, resolve, train, transcript, undeci
 from bridge.loop.check import check
 from bridge.loop.push import push
 from bridge.loop.reconcile import pull
+from bridge.loop.tally import tally
 from bridge.loop.validate import Checked
 from bridge.model.delivery import Delivery, Order
 from bridge.model.job import Job, Node
+from bridge.model.prediction import Fared
 from bridge.model.project import Project
 from bridge.model.scores import Scores
 from bridge.model.training import Checkpoint, Run
@@ -137,6 +140,10 @@ class Local:
             scores = runs.scores(tx, run_id)
             return [(c, scores.get(c.id)) for c in runs.checkpoints(tx, run_id)]
 
+    def judged(self, project: str) -> list[Fared]:
+        """How a project's checkpoints fared with the people who judged their boxes."""
+        return tally(self._ws, project)
+
     def cancel(self, wanted: str) -> Run:
         """Ask a run to stop."""
         return train.cancel(self._ws, self.run(wanted).id, self._who)
@@ -189,12 +196,13 @@ class Local:
 
     def sync(self, project: str, source: str | None) -> tuple[list[Pulled], list[PushOutcome]]:
         """Pull from the connected tools and push to them."""
-        pulled = [Pulled(p.images, p.boxes, p.revisions, p.findings) for p in pull(self._ws, project, source)]
+        done = pull(self._ws, project, source, wait=time.sleep)
+        pulled = [Pulled(p.images, p.boxes, p.revisions, p.findings) for p in done]
         return pulled, unless_unscored(lambda: self.push(project, source))
 
     def push(self, project: str, source: str | None) -> list[PushOutcome]:
-        """Push predictions to the connected tools."""
-        return push(self._ws, project, source)
+        """Push labels and predictions to the connected tools."""
+        return push(self._ws, project, source, wait=time.sleep)
 
     # ------------------------------------------------------------ the server
 

@@ -10,6 +10,7 @@ import msgspec
 
 from bridge.cli.answers import checkpoint_of, clash_of, delivery_of, node_of, run_of
 from bridge.cli.side import OPEN, Clash, CutWish, Frozen, Outline, Pulled, Tally, TokenSeen, TrainWish, unless_unscored
+from bridge.cli.unbegun import Begin
 from bridge.client import Bridge
 from bridge.errors import BridgeError, NotFoundError, UnreachableError
 from bridge.model.annotation import fold_name
@@ -17,6 +18,7 @@ from bridge.model.delivery import OPEN as OPEN_DELIVERIES
 from bridge.model.delivery import Delivery, Order
 from bridge.model.finding import Finding
 from bridge.model.job import ENDED, Job, JobState, Node
+from bridge.model.prediction import Fared
 from bridge.model.project import Project
 from bridge.model.scores import Scores
 from bridge.model.training import Checkpoint, Run
@@ -165,6 +167,10 @@ class Remote:
         """A run's checkpoints with their scores."""
         return [checkpoint_of(run_id, body) for body in self._all(f"{_run_place(run_id)}/checkpoints")]
 
+    def judged(self, project: str) -> list[Fared]:
+        """How a project's checkpoints fared with the people who judged their boxes."""
+        return msgspec.convert(self._api.get(f"{self._place(project)}/judged")["judged"], list[Fared])
+
     def cancel(self, wanted: str) -> Run:
         """Ask a run to stop."""
         return run_of(self._api.post(f"{_run_place(wanted)}/cancel"))
@@ -229,9 +235,11 @@ class Remote:
         return msgspec.convert(self._outcome(jobs[0]), list[PushOutcome])
 
     def _outcome(self, job_id: str) -> Any:
-        """What a job of the server came to; raises the error that ended it."""
+        """What a job of the server came to; raises the error that ended it, UnreachableError job-unbegun."""
+        begin = Begin()
         while True:
             job = self.job(job_id)
+            begin.check(self, job)
             if job.state is JobState.QUEUED and job.attempts:
                 raise UnreachableError("job-retried", job=job_id)
             if job.state in ENDED:

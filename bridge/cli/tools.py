@@ -15,6 +15,7 @@ from bridge.cli.command import Call, command
 from bridge.cli.console import finding_json
 from bridge.cli.refused import say_refused
 from bridge.cli.spoken import SpokenGroup
+from bridge.cli.unbegun import Begin
 from bridge.cli.values import Whole, Word
 from bridge.errors import AccessError, RefusedError
 from bridge.model.job import ENDED, JobState
@@ -113,10 +114,12 @@ def predict_(call: Call, project: str, checkpoint: str | None, unlabelled: bool,
 
 
 def _ended(call: Call, side: Side, job_id: str) -> JobState:
-    """Wait for a job; how it ended."""
+    """Wait for a job; how it ended. Raises UnreachableError job-unbegun."""
+    begin = Begin()
     with call.console.progress("predicting") as progress:
         while True:
             job = side.job(job_id)
+            begin.check(side, job)
             progress(int(job.progress.get("done", 0)), int(job.progress.get("total", 0)))
             if job.state in ENDED:
                 return job.state
@@ -127,7 +130,7 @@ def _ended(call: Call, side: Side, job_id: str) -> JobState:
 @click.argument("project", type=Word())
 @click.option("--source", "name", type=Word(), metavar="NAME")
 def push_(call: Call, project: str, name: str | None) -> int:
-    """Put the predictions of the promoted (else best) checkpoint into the connected tools."""
+    """Put changed labels and the predictions of the promoted (else best) checkpoint into the connected tools."""
     with call.console.progress("pushing", project=project):
         pushed = call.side().push(project, name)
     _say_pushed(call, pushed)
@@ -159,11 +162,15 @@ def _say_pushed(call: Call, pushed: Sequence[PushOutcome]) -> None:
         call.console.say("pushed-nowhere")
     for one in pushed:
         call.console.findings(one.refused)
-        call.console.say("pushed" if one.sent else "pushed-nothing", sent=one.sent, accepted=one.accepted)
+        if one.written:
+            call.console.say("written-back", n=one.written)
+        if one.sent or not one.written:
+            call.console.say("pushed" if one.sent else "pushed-nothing", sent=one.sent, accepted=one.accepted)
 
 
 def _pushed_json(one: PushOutcome) -> dict[str, Any]:
-    return {"sent": one.sent, "accepted": one.accepted, "refused": [finding_json(f) for f in one.refused]}
+    counts = {"sent": one.sent, "accepted": one.accepted, "written": one.written}
+    return {**counts, "refused": [finding_json(f) for f in one.refused]}
 
 
 def _pulled_json(one: Pulled) -> dict[str, Any]:

@@ -33,6 +33,8 @@ log = structlog.get_logger()
 
 # A poll finds what no event told; this long a lost one stays unnoticed.
 POLL_SECONDS = 300.0
+# A push that is asked for with a pull begins so much later: then the pull tells what was new.
+PULL_FIRST = 0.5
 # A delivery that failed so often is put aside, kept and listed.
 _MOST_TRIES = 20
 

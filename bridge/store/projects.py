@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, cast
 
 from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
@@ -190,10 +190,17 @@ def find_source(tx: Connection, project: str, name: str) -> Source:
 def sources(tx: Connection, project: str) -> list[Source]:
     """All sources of a project, in the order they were added."""
     rows = tx.execute(select(t.source).where(t.source.c.project == project).order_by(t.source.c.id)).mappings()
-    return [
-        Source(r["id"], r["project"], r["name"], r["kind"], r["place"], r["options"], r["cursor"], r["heads_rule"])
-        for r in rows
-    ]
+    return [_source(row) for row in rows]
+
+
+def connected(tx: Connection, kinds: Collection[str]) -> list[Source]:
+    """The sources of these kinds of all projects, in the order they were added."""
+    rows = tx.execute(select(t.source).where(t.source.c.kind.in_(kinds)).order_by(t.source.c.id)).mappings()
+    return [_source(row) for row in rows]
+
+
+def _source(r: RowMapping) -> Source:
+    return Source(r["id"], r["project"], r["name"], r["kind"], r["place"], r["options"], r["cursor"], r["heads_rule"])
 
 
 def sealed(tx: Connection, source_id: int) -> bytes | None:

@@ -22,8 +22,9 @@ _STOP_SECONDS = 5
 
 
 def application() -> Flask:
-    """The app of one worker process, over the settings in the environment, with the sender of due jobs beside it."""
+    """The app of one worker process, over the settings in the environment; with it due jobs are sent, files watched."""
     from bridge.loop.dispatch import start_sender
+    from bridge.loop.watch import start_watcher
     from bridge.web.app import create_app
     from bridge.workspace import open_workspace
 
@@ -32,6 +33,7 @@ def application() -> Flask:
     ws = open_workspace(settings)
     app = create_app(ws)
     start_sender(ws)
+    start_watcher(ws)
     return app
 
 

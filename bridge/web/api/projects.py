@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 from flask import Response
 from flask_openapi.blueprint import APIBlueprint
 from pydantic import Field
 
+from bridge.loop.reconcile import PULL_FIRST
 from bridge.model.project import Project
 from bridge.store import findings, jobs, projects, tokens
 from bridge.store.revisions import Counts
@@ -164,24 +167,23 @@ def _labels(project: Project, counts: Counts) -> list[LabelOut]:
 @require("admin")
 def sync_project(path: OfProject, body: SourceIn) -> Response:
     """Pull from the connected tools and push to them, now."""
-    return answer(
-        JobsOut(jobs=[*_due("pull", path.project, body.source), *_due("push", path.project, body.source)]), 202
-    )
+    pulled = _due("pull", path.project, body.source)
+    return answer(JobsOut(jobs=[*pulled, *_due("push", path.project, body.source, time.time() + PULL_FIRST)]), 202)
 
 
 @require("admin")
 def push_project(path: OfProject, body: SourceIn) -> Response:
-    """Push predictions to the connected tools, now."""
+    """Push changed labels (to shared files) and predictions to the connected tools, now."""
     return answer(JobsOut(jobs=_due("push", path.project, body.source)), 202)
 
 
-def _due(kind: str, wanted: str, source: str | None) -> list[str]:
+def _due(kind: str, wanted: str, source: str | None, due: float = 0.0) -> list[str]:
     with workspace().db.write() as tx:
         project = projects.find(tx, wanted)
         if source is not None:
             projects.find_source(tx, project.id, source)
         payload = {"project": project.id, "source": source}
-        made = jobs.put_once(tx, kind, "bridge", payload, project.id, f"asked:{source or '*'}")
+        made = jobs.put_once(tx, kind, "bridge", payload, project.id, f"asked:{source or '*'}", due)
         tokens.record(tx, who(), kind, project.id, {"source": source})
     return [made]
 

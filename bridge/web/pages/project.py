@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from flask import Blueprint, render_template, request
 from werkzeug.wrappers import Response
 
@@ -9,6 +11,7 @@ from bridge.loop import check as checking
 from bridge.loop import predict, undecided
 from bridge.loop.cut import CutOptions
 from bridge.loop.cut import cut as freeze
+from bridge.loop.reconcile import PULL_FIRST
 from bridge.store import datasets, findings, jobs, projects, runs, standing, tokens
 from bridge.web import auth
 from bridge.web.current import workspace
@@ -83,8 +86,8 @@ def sync(project: str) -> Response:
     """Pull from the connected tools and push to them."""
     with workspace().db.write() as tx:
         found = projects.find(tx, project)
-        for kind in ("pull", "push"):
-            jobs.put_once(tx, kind, "bridge", {"project": found.id, "source": None}, found.id, "asked:*")
+        for kind, due in (("pull", 0.0), ("push", time.time() + PULL_FIRST)):
+            jobs.put_once(tx, kind, "bridge", {"project": found.id, "source": None}, found.id, "asked:*", due)
         tokens.record(tx, auth.who(), "sync", found.id)
     return done(link("project", project=project), "sync")
 

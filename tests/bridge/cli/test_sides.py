@@ -340,7 +340,7 @@ def test_sync_and_push(both: Both, vott: Path, bridge_queue: None) -> None:
     assert pulled.code == 0
     assert pulled.json["pulled"] == [{"images": 30, "boxes": 116, "revisions": 29}]
     assert "untagged" in {f["rule"] for f in pulled.json["findings"]}
-    assert pulled.json["pushed"] == []
+    assert pulled.json["pushed"] == [{"sent": 0, "accepted": 0, "written": 0, "refused": []}]
     assert both.same("sync", "撮影")["pulled"] == [{"images": 0, "boxes": 0, "revisions": 0}]
     assert both.same("sync", "撮影", "--source", "nothing", code=1)["error"]["name"] == "source-missing"
 
