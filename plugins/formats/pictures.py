@@ -16,7 +16,7 @@ from bridge.model.annotation import Image, fold_name
 from bridge.model.finding import Finding, Severity
 from plugins.formats.halves import bad_name, whole
 
-How = Literal["exact", "folded", "case", "ambiguous", "missing", "unsafe"]
+How = Literal["exact", "folded", "case", "ambiguous", "denied", "missing", "unsafe"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class PictureFolder:
             path, how = self._descend(root, parts)
             if path is not None:
                 return path, how
-            worst = how if how == "ambiguous" else worst
+            worst = how if how == "ambiguous" or worst == "missing" else worst
         return None, worst  # type: ignore[return-value]
 
     def image(self, name: str, item: str | None = None) -> tuple[Image, tuple[Finding, ...]]:
@@ -100,6 +100,8 @@ class PictureFolder:
         folders = ", ".join(str(root) for root in self.roots)
         if how == "unsafe":
             return Finding("unsafe-name", Severity.WARNING, name, {"name": name})
+        if how == "denied":
+            return Finding("unreadable", Severity.ERROR, name, {"case": "folder", "folder": folders})
         rule = "ambiguous-name" if how == "ambiguous" else "missing-image"
         return Finding(rule, Severity.WARNING, name, {"name": name, "folder": folders})
 
@@ -109,11 +111,14 @@ class _Listing:
 
     def __init__(self, folder: str) -> None:
         self.entries: dict[str, bool] = {}
+        self._absent: How = "missing"
         try:
             with os.scandir(folder) as entries:
                 self.entries = {entry.name: _is_folder(entry) for entry in entries}
+        except PermissionError:
+            self._absent = "denied"
         except OSError:
-            pass  # Not there, no folder or not ours to read: it holds no pictures then.
+            pass  # Not there or no folder: it holds no pictures then.
         self._folded: dict[str, list[str]] = defaultdict(list)
         self._cased: dict[str, list[str]] = defaultdict(list)
 
@@ -132,7 +137,7 @@ class _Listing:
         for found, how in steps:
             if found:
                 return (found[0], how) if len(found) == 1 else (None, "ambiguous")
-        return None, "missing"
+        return None, self._absent
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -32,6 +32,7 @@ class Whereabouts:
         self._project, self._images, self._limit = project.absolute(), images, max_megapixels
         self._names = names
         self._folders: dict[str, PictureFolder] = {}
+        self._denied: dict[str, Finding] = {}
         self._nearby: Nearby | None = None
 
     def image(self, entry: Entry) -> Found:
@@ -64,6 +65,8 @@ class Whereabouts:
     def _look(self, entry: Entry, folder: str, name: str) -> Found | None:
         image, findings = self._folder(folder).image(name, entry.id)
         if image.file is None and not any(f.rule == "bad-text" for f in findings):  # It is there, and cannot be used.
+            if findings and findings[0].rule == "unreadable":
+                self._denied[entry.id] = findings[0]
             return None
         if not image.width:
             width, height = size_of(entry.asset)  # Not a picture that can be read: labels keep their frame.
@@ -90,6 +93,8 @@ class Whereabouts:
         folder = self._images or entry.path.rpartition("/")[0] or self._project
         fields = {"name": entry.name, "folder": str(folder)}
         finding = Finding("missing-image", Severity.WARNING, entry.name, fields)
+        if denied := self._denied.get(entry.id):  # It may well be there.
+            finding = replace(denied, image=entry.name)
         return Image(entry.name, width, height, item=entry.id), (finding,)
 
 
