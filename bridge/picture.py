@@ -22,6 +22,8 @@ EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff"
 
 _EXIF_ORIENTATION = 0x0112
 
+# What is hashed in one go.
+_SMALL = 1 << 20
 # So that opening what is no file (a pipe, say) never waits for a writer. Windows has no such things.
 _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 
@@ -101,10 +103,14 @@ def stamp(path: Path | str) -> FileStamp:
     return FileStamp(str(path), found.st_size, found.st_mtime_ns)
 
 
-def sha256(path: Path) -> str:
+def sha256(path: Path | str) -> str:
     """SHA-256 of the file's bytes; raises NotFoundError."""
     try:
-        with path.open("rb", buffering=0) as file:
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - called for every picture
+            data = file.read(_SMALL)
+            if len(data) < _SMALL:
+                return hashlib.sha256(data).hexdigest()
+            file.seek(0)
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         raise NotFoundError("picture-missing", path=str(path)) from None

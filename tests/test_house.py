@@ -19,7 +19,17 @@ FLOORS: list[list[str]] = [
     ["bridge.workspace"],
     ["workers", "bridge.reporting", "bridge.listeners"],
     ["bridge.store", "plugins", "bridge.registry", "bridge.queue", "bridge.label_studio"],
-    ["bridge.plugin", "bridge.settings", "bridge.client", "bridge.process", "bridge.picture", "bridge.document"],
+    [
+        "bridge.plugin",
+        "bridge.settings",
+        "bridge.client",
+        "bridge.process",
+        "bridge.picture",
+        "bridge.document",
+        "bridge.collector",
+        "bridge.installed",
+    ],
+    ["bridge.jpeg"],
     ["bridge.texts"],
     ["bridge.model", "bridge.errors"],
 ]

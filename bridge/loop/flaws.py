@@ -6,10 +6,11 @@ A check of the project says the same of its boxes, so that these findings are to
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from bridge.loop.split import boxed_labels
-from bridge.model.annotation import LEAST_SIDE, Document
+from bridge.model.annotation import LEAST_SIDE, Document, Image, Region
 from bridge.model.finding import Finding, Severity
 from bridge.model.rectangles import Rectangles
 from bridge.plugin import View
@@ -19,22 +20,24 @@ from bridge.registry import Registry
 _RULES = frozenset({"outside", "swapped", "zero-area", "untagged", "duplicate-box"})
 
 
-def flaws(registry: Registry, document: Document) -> Iterator[Finding]:
-    """What a check would say of a picture's regions and reading them did not; the picture has its true size."""
-    if not document.regions or _is_plain(document):
+def flaws(registry: Registry, document: Document, image: Image) -> Iterator[Finding]:
+    """What a check would say of a document's regions and reading them did not; the image has its true size."""
+    if not document.regions or _is_plain(document.regions, image):
         return
+    count = len(document.regions)
+    document = replace(document, image=image)
     told = {(finding.rule, finding.region) for finding in document.findings}
     for plugin in registry.known("validator"):
         if plugin.name in _RULES and plugin.origin == "built-in":
             found: Iterable[Finding] = registry.find("validator", plugin.name).check(View((), (document,)))
             yield from (finding for finding in found if (finding.rule, finding.region) not in told)
     if ("no-box", None) not in told and document.image.width and not boxed_labels(document):
-        yield Finding("no-box", Severity.WARNING, document.image.name, {"count": len(document.regions)})
+        yield Finding("no-box", Severity.WARNING, document.image.name, {"count": count})
 
 
-def _is_plain(document: Document) -> bool:
+def _is_plain(regions: Sequence[Region], image: Image) -> bool:
     """Whether all are labelled rectangles inside the picture, each once: nearly all are, of perhaps a million."""
-    width, height, regions = document.image.width, document.image.height, document.regions or ()
+    width, height = image.width, image.height
     if isinstance(regions, Rectangles):
         places = set(zip(regions.left, regions.top, regions.right, regions.bottom, strict=True))
         return len(places) == len(regions) and () not in regions.labels and regions.lie_inside(width, height)

@@ -15,6 +15,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 from sqlalchemy import Connection
 
+from bridge.collector import paused
 from bridge.errors import ConflictError, NotFoundError, RefusedError
 from bridge.loop import undecided
 from bridge.loop.behind import Behind
@@ -151,14 +152,20 @@ def take(
     intake = _Intake(ws, project, source, who, sighting, marked, list(labels), reading.declared, behind)
     rest = iter(reading.documents)
     done = 0
-    while part := list(islice(rest, _SLICE)):
-        intake.take_slice(part)
+    while part := _next(rest):
+        with paused():
+            intake.take_slice(part)
         done += len(part)
         progress(done, max(done, reading.total))
         time.sleep(_PAUSE)
     intake.finish(partial)
     told = (*sighting.findings, *intake.flaws)
     return Imported(project.id, reading.order, done, intake.boxes, intake.revisions, told)
+
+
+def _next(documents: Iterator[Document]) -> list[Document]:
+    with paused():
+        return list(islice(documents, _SLICE))
 
 
 def _disagreement(tx: Connection, project: Project, reading: Reading) -> list[Finding]:
@@ -197,7 +204,7 @@ class _Intake:
         """Look at the pictures first, without holding the store; then write all of it at once."""
         looked = self._look(documents)
         for document, image in zip(documents, looked, strict=True):
-            self.flaws += flaws(self.ws.registry, replace(document, image=image))
+            self.flaws += flaws(self.ws.registry, document, image)
             self.sighting.findings += [*document.findings, *self._undeclared(document)]
             self.boxes += _boxes(document)
         with self.ws.db.write() as tx:
@@ -242,20 +249,21 @@ class _Intake:
     def _put_revisions(self, tx: Connection, found: Sequence[tuple[Image, Document]]) -> None:
         heads = revisions.head_hashes(tx, [_id(image) for image, _ in found])
         claims = self._claims(tx, found, heads)
+        digests = [_digest(image, document) for image, document in found]
         decided = [
-            self._decide(tx, image, document, heads.get(_id(image), []), claims.get(_id(image)))
-            for image, document in found
+            self._decide(tx, image, document, digest, heads.get(_id(image), []), claims.get(_id(image)))
+            for (image, document), digest in zip(found, digests, strict=True)
         ]
         new = iter(revisions.put(tx, [draft for drafts, _ in decided for draft in drafts], self.labels))
         said = []
-        for (image, document), (drafts, revision_id) in zip(found, decided, strict=True):
+        for (image, document), digest, (drafts, revision_id) in zip(found, digests, decided, strict=True):
             self.seen.add(_id(image))
             self.revisions += bool(drafts)
             # The first draft is what the source itself said: the base of the next comparison.
             written: list[int | None] = [next(new) for _ in drafts]
             written = written or [revision_id]
             left = self._open(document, claims.get(_id(image)))
-            item = Item(_id(image), image.item, _digest(image, document), written[0], open=left)
+            item = Item(_id(image), image.item, digest, written[0], open=left)
             said.append((item, document.extra))
         known = self.sighting.items
         # What a tool says of a picture without labels (it was looked at, say) is kept nowhere else.
@@ -283,13 +291,13 @@ class _Intake:
         tx: Connection,
         image: Image,
         document: Document,
+        digest: str | None,
         heads: Sequence[tuple[int, str]],
-        claim: Claim | None = None,
+        claim: Claim | None,
     ) -> tuple[list[Draft], int | None]:
         """What to write for a picture (or nothing), and the revision that the source is now known to hold."""
         item = self.sighting.items.get(_id(image))
         known = item.revision_id if item else None
-        digest = _digest(image, document)
         old = self.behind.state(_id(image), digest, heads)
         if old is not None:
             return self._decide_behind(tx, image, document, old, item)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from bridge.collector import paused
 from bridge.errors import InputError, NotFoundError
 from bridge.model.annotation import Document
 from bridge.model.dataset import Reading
@@ -38,15 +39,11 @@ def read_path(registry: Registry, path: Path, options: ReadOptions, back_to: str
 
 
 def _held(documents: Iterable[Document]) -> tuple[Document, ...]:
-    """All documents in memory; none of it is garbage, so the collector need not look for any among them."""
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        return tuple(documents)
-    finally:
+    """All documents in memory, where the collector need not look for garbage later either."""
+    with paused():
+        held = tuple(documents)
         gc.freeze()
-        if collects:
-            gc.enable()
+    return held
 
 
 def recognise(registry: Registry, path: Path) -> str:

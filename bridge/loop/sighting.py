@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bridge import picture
 from bridge.errors import BridgeError, NotFoundError
-from bridge.model.annotation import FileStamp, Image, fold_name
+from bridge.model.annotation import Image, fold_name
 from bridge.model.finding import Finding, Severity
 from bridge.store.images import Item
 
@@ -64,7 +64,9 @@ class Sighting:
         if told.file is None:
             return self._without_bytes(told, ours, there)
         try:
-            fresh = self._read(told, Path(told.file.path))
+            fresh = self._read(
+                told, told.file.path if told.file.path[:1] == "/" else str(Path(told.file.path).absolute())
+            )
         except BridgeError as error:
             self.findings.append(_unreadable(told.name, error))
             return replace(ours, item=told.item) if ours else self._apart(told) if there else told
@@ -113,24 +115,20 @@ class Sighting:
 
     def remember(self, image: Image) -> None:
         """A picture has been put into the store."""
-        self.known[fold_name(image.name)] = replace(image, item=None)
+        self.known[fold_name(image.name)] = image if image.item is None else replace(image, item=None)
 
     def changed(self, image: Image) -> bool:
         """Whether the store holds other facts of this picture."""
         return replace(image, item=None) != self.known.get(fold_name(image.name))
 
-    def _read(self, told: Image, path: Path) -> Image:
-        stamp = picture.stamp(path)
-        look = picture.look(path, self.max_megapixels)
+    def _read(self, told: Image, path: str) -> Image:
+        path = path if path[:1] == "/" else str(Path(path).absolute())
+        stamp, look = picture.stamped_look(path, self.max_megapixels)
         if told.width and (told.width, told.height) != (look.width, look.height):
             self.findings.append(_size_differs(told, look))
-        return replace(
-            told,
-            width=look.width,
-            height=look.height,
-            sha256=picture.sha256(path),
-            orientation=look.orientation,
-            file=FileStamp(str(path.absolute()), stamp.size, stamp.mtime_ns),
+        digest = picture.sha256(path)
+        return Image(
+            told.name, look.width, look.height, digest, look.orientation, stamp, told.item, told.id, look.format
         )
 
     def _renamed(self, fresh: Image) -> Image | None:
