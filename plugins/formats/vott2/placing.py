@@ -12,6 +12,7 @@ from bridge.model.finding import Finding, Severity
 from plugins.formats.pictures import place, unsafe
 from plugins.formats.vott2.asset import Record, common_folder, decoded_path, frame_time, new_asset, new_frame
 from plugins.formats.vott2.elsewhere import Elsewhere, respelled
+from plugins.formats.vott2.identity import IdRule
 
 FOLDER = "images"
 
@@ -21,8 +22,8 @@ class Placing:
     """Gives pictures their assets; roots are the folders that names of assets made or moved here count from.
 
     root is the folder, as the project spells it, where its pictures lie already: VoTT lists it itself, so a new
-    asset must be the one that VoTT would make of it. "" for a new project. elsewhere tells how another machine spells
-    the folder; left are the roots of the places that assets had before.
+    asset must be the one that VoTT would make of it, by that VoTT's rule. "" for a new project. elsewhere tells how
+    another machine spells the folder; left are the roots of the places that assets had before.
     """
 
     out: Path
@@ -31,6 +32,7 @@ class Placing:
     roots: set[str] = field(default_factory=set)
     findings: list[Finding] = field(default_factory=list)
     placed: bool = False
+    rule: IdRule = field(default_factory=IdRule)
     elsewhere: Elsewhere | None = None
     left: set[str] = field(default_factory=set)
 
@@ -45,8 +47,9 @@ class Placing:
             self.left.add(root_of(decoded_path(kept), image.name))
             return respelled(kept, path)
         if frame := frame_time(image.name):
-            return new_frame(path.rpartition("#t=")[0] or path, frame[1], image.width, image.height)
-        return new_asset(path, image.width, image.height)
+            record = new_frame(path.rpartition("#t=")[0] or path, frame[1], image.width, image.height)
+            return record | {"parent": self.rule.applied(record["parent"])}
+        return self.rule.applied(new_asset(path, image.width, image.height))
 
     def _stays(self, image: Image, kept: Record) -> bool:
         return self.how == "none" or image.file is None or _is_there(kept)

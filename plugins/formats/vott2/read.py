@@ -98,7 +98,7 @@ class Documents:
         labels = self.project.labels(entry.id)
         grid = grid_of(entry.asset, image)
         drawn = _drawn(entry, labels or _NOTHING, grid)
-        regions, doubts = _settled(entry, labels, drawn)
+        regions, doubts = _settled(entry, labels, drawn, bool(self.project.inline))
         twins, twin_findings = self._twins(entry, labels)
         extra: dict[str, Any] = {KEY: _kept(entry, labels, drawn, twins)}
         # VoTT marks what it has shown, also when nothing was changed there.
@@ -164,12 +164,13 @@ def _finding(
 
 
 def _settled(
-    entry: Entry, labels: Labels | None, drawn: _Drawn
+    entry: Entry, labels: Labels | None, drawn: _Drawn, exported: bool
 ) -> tuple[tuple[Region, ...] | None, tuple[Finding, ...]]:
     """A person's regions (None: nobody has looked), where asset and asset file need not agree.
 
     Regions come from the asset file, whether somebody looked from the asset. A picture without regions counts as
-    empty only if VoTT says that it was shown, and its asset file, if it should have one, is there and whole.
+    empty only if VoTT says that it was shown, and its asset file, if it should have one, is there and whole. What an
+    export calls tagged had labels that VoTT could not read any more when it exported.
     """
     state = entry.asset.get("state")
     if drawn.regions:
@@ -181,6 +182,8 @@ def _settled(
     if state == TAGGED and labels is None:
         fields = {"case": "asset-file", "path": entry.id + ASSET_SUFFIX}
         return None, (Finding("lost", Severity.ERROR, entry.name, fields),)
+    if state == TAGGED and exported:
+        return None, (Finding("lost", Severity.ERROR, entry.name, {"case": "export"}),)
     return (() if state in (VISITED, TAGGED) else None), ()
 
 

@@ -11,8 +11,8 @@ from bridge.model.finding import Finding
 from plugins.formats.halves import whole
 from plugins.formats.namesakes import clashes, strangers
 from plugins.formats.pictures import PictureFolder
-from plugins.formats.vott2.asset import new_asset
 from plugins.formats.vott2.entries import Entry, source_folder
+from plugins.formats.vott2.identity import rule_of
 from plugins.formats.vott2.project import VottProject
 from plugins.formats.vott2.whereabouts import Whereabouts
 
@@ -37,8 +37,9 @@ def unshown(
     known = {entry.name for entry in entries}
     folders = dict.fromkeys(("", *(entry.name.rpartition("/")[0] for entry in entries if not entry.is_frame)))
     found = [name for folder in folders for name in _names(here, folder)]
+    rule = rule_of(tuple(entries), spelled)
     unseen = tuple(
-        Entry(str(new_asset(spelled + name, 0, 0)["id"]), {}, spelled + name, whole(name), file=f"{here}/{name}")
+        Entry(rule.id_of(spelled + name), {}, spelled + name, whole(name), file=f"{here}/{name}")
         for name in strangers(found, known)
     )
     return unseen, tuple(clashes(found, known))

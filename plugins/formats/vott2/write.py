@@ -26,6 +26,7 @@ from plugins.formats.vott2.asset import (
 )
 from plugins.formats.vott2.elsewhere import Elsewhere, moved
 from plugins.formats.vott2.entries import entries_of
+from plugins.formats.vott2.identity import rule_of
 from plugins.formats.vott2.jsontext import stringify
 from plugins.formats.vott2.labels import Labels
 from plugins.formats.vott2.placing import Placing, root_of
@@ -96,7 +97,8 @@ class _Target:
         entries = entries_of(base)[0] if base else ()
         known = {fold_name(entry.name): entry.id for entry in entries}
         roots = (entry.path.removesuffix(entry.name) for entry in entries if entry.path.endswith(entry.name))
-        placing = Placing(out.absolute(), options.pictures, next(roots, ""))
+        root = next(roots, "")
+        placing = Placing(out.absolute(), options.pictures, root, rule=rule_of(entries, root))
         if options.images_as and base is None:
             placing.elsewhere = Elsewhere(options.images_as, options.project_as)
         elif options.images_as:

@@ -611,3 +611,28 @@ def test_a_dataset_can_be_made_of_it() -> None:
     dataset = dataset_of(read(FIXTURES / "v2.2.0-win"))
     assert len(list(dataset.documents)) == 17
     assert replace(dataset, name="x").name == "x"
+
+
+@pytest.mark.parametrize("name", ["v2.2.0-win", "master-plain-relative-win", "master-enc-absolute-posix"])
+def test_a_picture_that_was_never_shown_gets_the_id_that_this_vott_will_give_it(name: str, tmp_path: Path) -> None:
+    shutil.copytree(FIXTURES / name, tmp_path / name)
+    shutil.copytree(FIXTURES / "images", tmp_path / "images")
+    path = next((tmp_path / name).glob("*.vott"))
+    content = json.loads(path.read_bytes())
+    (key,) = (key for key, asset in content["assets"].items() if asset["name"] == "empty_visited.jpg")
+    del content["assets"][key]
+    path.write_text(json.dumps(content))
+    (tmp_path / name / f"{key}-asset.json").unlink(missing_ok=True)
+    found = document(tmp_path / name, "empty_visited.jpg")
+    assert (found.state, found.image.item) == (State.UNKNOWN, key)
+
+
+def test_labels_that_vott_had_lost_when_it_exported_are_no_negative(tmp_path: Path) -> None:
+    content = json.loads((FIXTURES / "export" / "demo-project-export.json").read_bytes())
+    entry = next(e for e in content["assets"].values() if e["asset"]["name"] == "apple.jpg")
+    entry["regions"] = []
+    (tmp_path / "p-export.json").write_text(json.dumps(content))
+    found = document(tmp_path, "apple.jpg")
+    assert found.state is State.UNKNOWN
+    assert [f.fields for f in found.findings if f.rule == "lost"] == [{"case": "export"}]
+    assert document(tmp_path, "empty_visited.jpg").state is State.REVIEWED_EMPTY

@@ -214,6 +214,22 @@ def test_what_is_none_of_vott_s_types_is_kept(tmp_path: Path) -> None:
     assert [tag["name"] for tag in project(target)["tags"]][:2] == [["kimono"], "swimsuit"]
 
 
+@pytest.mark.parametrize("name", ["v2.2.0-win", "master-plain-relative-win", "master-enc-absolute-posix"])
+def test_what_is_added_gets_the_id_that_this_vott_gives_it(name: str, tmp_path: Path) -> None:
+    target = copied(name, tmp_path)
+    whole = project(target)
+    (key,) = (key for key, asset in whole["assets"].items() if asset["name"] == "apple.jpg")
+    fresh = [replace(d, extra={}, image=replace(d.image, item=None)) for d in again(target).documents]
+    next(target.glob("*.vott")).write_text(
+        json.dumps(whole | {"assets": {k: a for k, a in whole["assets"].items() if k != key}})
+    )
+    (target / f"{key}-asset.json").unlink()
+    VottV2().write(Dataset("p", ("kimono",), fresh), target, BARE)
+    added = project(target)["assets"][key]
+    assert {k: added[k] for k in ("id", "name", "path")} == {k: whole["assets"][key][k] for k in ("id", "name", "path")}
+    assert (target / f"{key}-asset.json").is_file()
+
+
 def test_new_tags_go_last_and_colours_are_kept(tmp_path: Path) -> None:
     target = copied("v2.2.0-win", tmp_path)
     dataset = again(target)
