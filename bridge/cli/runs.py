@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from bridge.cli.side import Side
+    from bridge.model.prediction import Counts, Fared
     from bridge.model.scores import Scores
     from bridge.model.training import Checkpoint, Failure, Run
 
@@ -25,6 +27,7 @@ commands = click.Group()
 run_ = SpokenGroup("run")
 commands.add_command(run_)
 
+VERDICTS = ("kept", "moved", "relabelled", "deleted", "added")
 _COLUMNS = ("run", "project", "state", "iteration", "max_batches", "map", "node", "created")
 
 
@@ -81,8 +84,29 @@ def show(call: Call, wanted: str) -> int:
     call.console.line("")
     rows = [(c.id, c.iteration, c.kind, _percent(scores.map if scores else None)) for c, scores in found]
     call.console.table(("checkpoint", "iteration", "kind", "map"), rows, "checkpoints-none")
-    call.console.emit({**summary, "failure": _failure_json(run.failure), "checkpoints": listed})
+    judged = [one for one in side.judged(run.project) if one.checkpoint in {c.id for c, _ in found}]
+    _say_judged(call, judged, {c.id: c.iteration for c, _ in found})
+    told = {"failure": _failure_json(run.failure), "checkpoints": listed, "judged": [asdict(one) for one in judged]}
+    call.console.emit({**summary, **told})
     return 0
+
+
+def _say_judged(call: Call, judged: list[Fared], iterations: dict[str, int]) -> None:
+    """What people did with the run's boxes: all of a checkpoint's, then those of each class."""
+    if not judged:
+        return
+    rows = []
+    for one in judged:
+        first = (iterations[one.checkpoint], call.console.text("judged-all"), one.pictures)
+        rows.append((*first, *_verdicts(one.total)))
+        rows += [(iterations[one.checkpoint], label, None, *_verdicts(n)) for label, n in one.labels.items()]
+    call.console.line("")
+    call.console.say("judged")
+    call.console.table(("iteration", "label", "pictures", "kept-share", *VERDICTS), rows)
+
+
+def _verdicts(counts: Counts) -> tuple[Any, ...]:
+    return _percent(counts.kept_share), *(getattr(counts, name) for name in VERDICTS)
 
 
 def _say_facts(call: Call, side: Side, run: Run, summary: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from bridge.errors import BridgeError
 from bridge.model.delivery import Delivery, Order
 from bridge.model.finding import Finding
 from bridge.model.job import Job, JobState, Node
+from bridge.model.prediction import Fared
 from bridge.model.project import Project
 from bridge.model.scores import Scores
 from bridge.model.training import Checkpoint, Recipe, Run
@@ -173,6 +174,9 @@ class Side(Protocol):
 
     def checkpoints(self, run_id: str) -> list[tuple[Checkpoint, Scores | None]]:
         """A run's checkpoints by iteration, with their scores under darknet's rule."""
+
+    def judged(self, project: str) -> list[Fared]:
+        """How a project's checkpoints fared with the people who judged their boxes."""
 
     def cancel(self, wanted: str) -> Run:
         """Ask a run to stop."""

@@ -9,30 +9,20 @@ an undo or a correction changes the numbers; each picture is counted anew only w
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
 from bridge.loop.claims import accepted
 from bridge.loop.judging import counts, judge, named
 from bridge.model.annotation import Revision
-from bridge.model.prediction import Counts
+from bridge.model.prediction import Counts, Fared
 from bridge.model.project import Project
 from bridge.store import offers, projects, revisions, standing
 from bridge.store.offers import Judgement, Offer
 from bridge.workspace import Workspace
 
-_SLICE = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Fared:
-    """What people did with the boxes of one checkpoint, on how many pictures; labels are in class order."""
-
-    checkpoint: str
-    pictures: int
-    total: Counts
-    labels: Mapping[str, Counts] = field(default_factory=dict)
+# Counting holds the store, and a webhook must be answered meanwhile.
+_SLICE = 200
 
 
 def tally(ws: Workspace, project: str) -> list[Fared]:

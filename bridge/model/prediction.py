@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bridge.model.annotation import Region
 
@@ -95,3 +95,13 @@ class Counts:
     def kept_share(self) -> float | None:
         """The part of its boxes that was kept as it was; None where it made none."""
         return self.kept / self.offered if self.offered else None
+
+
+@dataclass(frozen=True, slots=True)
+class Fared:
+    """What people did with the boxes of one checkpoint, on how many pictures; labels are in class order."""
+
+    checkpoint: str
+    pictures: int
+    total: Counts
+    labels: dict[str, Counts] = field(default_factory=dict)

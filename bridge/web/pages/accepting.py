@@ -10,8 +10,9 @@ from werkzeug.wrappers import Response
 from bridge.errors import NotFoundError
 from bridge.loop import accept as accepting
 from bridge.loop.accept import Picture
-from bridge.loop.tally import Fared, tally
+from bridge.loop.tally import tally
 from bridge.loop.undo import undo
+from bridge.model.prediction import Fared
 from bridge.model.project import Project
 from bridge.model.training import Checkpoint
 from bridge.store import projects, runs, tokens

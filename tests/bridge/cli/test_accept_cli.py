@@ -74,6 +74,12 @@ def test_it_is_shown_then_accepted_then_undone(say: Say, hand: Hand2) -> None:
     assert second in said.out
     done = say("accept", "部品", "--visited", "--yes")
     assert "2 boxes on 1 pictures are a person's own now" in done.out
+    [run] = say("runs", "--json").json["runs"]
+    [judged] = say("run", "show", run["run"], "--json").json["judged"]
+    assert (judged["checkpoint"], judged["pictures"], judged["total"]["kept"]) == ("cafe01", 1, 2)
+    assert [counts["kept"] for counts in judged["labels"].values()] == [1, 1]
+    assert "What people did with its boxes" in (shown := say("run", "show", run["run"]).out)
+    assert shown.count("100.0 %") == 3
     assert "1 wait to be looked at" in say("accept", "部品", "--yes").out
     assert say("accept", "部品", "--image", first, "--yes", "--json").json["images"] == [first]
     assert say("undo", "部品", "--json").json == {"undone": 1}
