@@ -74,7 +74,7 @@ class Sighting:
             ours = there if there.sha256 == fresh.sha256 else None
             fresh = fresh if ours else self._apart(fresh)
         # The files of a tool's numbered items were fetched by us: that one is gone says nothing.
-        told_by_name = not self.joins or told.item is None
+        told_by_name = not self.joins or told.item in (None, told.name)
         if ours is None and there is None and told_by_name and (renamed := self._renamed(fresh)) is not None:
             return renamed
         return self._brought_up(ours or self._same_bytes(fresh), fresh)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from bridge.loop.connect import connect_folder
 from bridge.loop.cut import CutOptions, cut
 from bridge.loop.export import export
 from bridge.loop.intake import Imported, IntakeOptions, import_path
+from bridge.loop.reconcile import pull
 from bridge.model.annotation import Document
 from bridge.plugin import WriteOptions
-from bridge.store import projects, revisions
+from bridge.store import findings, projects, revisions
 from bridge.workspace import Workspace
 
 Make = Callable[..., Path]
@@ -119,3 +122,19 @@ def test_an_old_name_that_the_file_still_lists_stays_apart(workspace: Workspace,
     assert told(done, "renamed") == []
     assert found["a.jpg"].regions is not None
     assert found["b.jpg"].regions is None
+
+
+def test_a_connected_folder_knows_it_too(workspace: Workspace, picture: Make, tmp_path: Path) -> None:
+    for n, name in enumerate(("a.jpg", "b.jpg")):
+        picture(name, 64, 48, comment=str(n), folder=tmp_path / "imgs")
+    path = project(tmp_path, a__jpg=[(1, 1, 20, 20)], b__jpg=[(1, 1, 20, 20)])
+    with workspace.db.write() as tx:
+        projects.create(tx, "p")
+    connect_folder(workspace, "p", "vott-v1", path, "me", "share")
+    pull(workspace, "p", wait=time.sleep)
+    (tmp_path / "imgs" / "a.jpg").rename(tmp_path / "imgs" / "c.jpg")
+    project(tmp_path, c__jpg=[(1, 1, 20, 20)], b__jpg=[(1, 1, 20, 20)])
+    pull(workspace, "p", wait=time.sleep)
+    assert set(documents(workspace)) == {"b.jpg", "c.jpg"}
+    with workspace.db.read() as tx:
+        assert {f.rule for f in findings.listing(tx, "p")} == {"renamed"}
