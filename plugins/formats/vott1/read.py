@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from bridge.errors import RefusedError
 from bridge.model.annotation import Document, Image, fold_name
@@ -15,6 +15,7 @@ from bridge.plugin import ReadOptions
 from plugins.formats.namesakes import clashes, strangers
 from plugins.formats.pictures import PictureFolder
 from plugins.formats.rivals import merged_twins
+from plugins.formats.vott1.doubts import doubts
 from plugins.formats.vott1.matching import matched
 from plugins.formats.vott1.order import passes_filter
 from plugins.formats.vott1.project import Project, last_part, load
@@ -35,6 +36,7 @@ class _Entry:
     frame: Any
     visited: bool | None
     doubt: Severity | None = None
+    case: Literal["order", "names"] = "order"
 
 
 def read(path: Path, options: ReadOptions) -> Reading:
@@ -69,7 +71,8 @@ def _entries(
         return _video_entries(project), "names", [_video(project)]
     if project.keys == "names":
         project, findings = visits_by_name(project, pictures)
-        entries = _named_entries(project)
+        doubted = doubts(project.frames, pictures)
+        entries = [replace(e, doubt=doubted.get(e.name), case="names") for e in _named_entries(project)]
         return [*entries, *_never_visited(entries, pictures)], "names", findings
     match = matched(project, pictures, options)
     entries = [
@@ -161,7 +164,7 @@ def _found(entry: _Entry, findings: Iterable[Finding]) -> Iterable[Finding]:
         return findings
     raws = [raw for raw in entry.frame if isinstance(raw, dict)]
     noted = ", ".join(dict.fromkeys(f"{raw['width']}x{raw['height']}" for raw in raws if recorded_size(raw)))
-    doubt = Finding("aspect", entry.doubt, entry.name, {"case": "order", "recorded": noted})
+    doubt = Finding("aspect", entry.doubt, entry.name, {"case": entry.case, "recorded": noted})
     return [doubt, *(finding for finding in findings if finding.rule not in ("aspect", "canvas-height"))]
 
 
