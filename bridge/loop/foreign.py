@@ -16,7 +16,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
@@ -98,7 +98,7 @@ class Quarantine:
         if self._temporary is None:
             self._temporary = tempfile.TemporaryDirectory(prefix="labelbridge-check-")
             with (Path(self._temporary.name) / "documents.jsonl").open("wb") as file:
-                file.writelines(_line(document) for document in self._view.documents)
+                file.writelines(_line(_each(document)) for document in self._view.documents)
         return Path(self._temporary.name)
 
 
@@ -168,7 +168,12 @@ class _Written:
     def __iter__(self) -> Iterator[Document]:
         with self.path.open("rb") as file:
             for line in file:
-                yield _noun(line, Document)
+                yield _each(_noun(line, Document))
+
+
+def _each(document: Document) -> Document:
+    """The document with each region a noun of its own."""
+    return document if document.regions is None else replace(document, regions=tuple(document.regions))
 
 
 def main() -> int:
