@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -64,7 +65,7 @@ def _read_folders(call: Call, project: str) -> None:
             continue
         try:
             with call.console.progress("syncing", project=project) as progress:
-                pull(ws, found.id, tool.name, progress)
+                pull(ws, found.id, tool.name, progress, wait=time.sleep)
         except BridgeError as error:
             if not call.console.json:
                 call.console.error(error)
