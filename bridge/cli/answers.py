@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from bridge.cli.side import Clash, Head
+from bridge.cli.side import Clash, Difference, Head
 from bridge.model.delivery import Delivery
 from bridge.model.job import Node
 from bridge.model.scores import Scores
@@ -43,8 +43,12 @@ def delivery_of(body: dict[str, Any]) -> Delivery:
 
 def clash_of(body: dict[str, Any]) -> Clash:
     """A picture in conflict."""
-    heads = (Head(h["id"], h["source"], h["author"], h["at"], h["regions"]) for h in body["heads"])
-    return Clash(body["name"], tuple(heads))
+    return Clash(body["name"], tuple(_head(head) for head in body["heads"]))
+
+
+def _head(body: dict[str, Any]) -> Head:
+    changes = msgspec.convert(body["changes"], tuple[Difference, ...])
+    return Head(body["id"], body["source"], body["author"], body["at"], body["regions"], changes)
 
 
 def _with_nan(scores: dict[str, Any]) -> dict[str, Any]:

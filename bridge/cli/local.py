@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import astuple, replace
 from typing import Any
 
 import msgspec
@@ -13,6 +13,7 @@ from bridge.cli.side import (
     OPEN,
     Clash,
     CutWish,
+    Difference,
     Frozen,
     Head,
     Outline,
@@ -24,10 +25,12 @@ from bridge.cli.side import (
 )
 from bridge.loop import cut, predict, report, resolve, train, transcript, undecided, waiting
 from bridge.loop.check import check
+from bridge.loop.matching import Change, bounds
 from bridge.loop.push import push
 from bridge.loop.reconcile import pull
 from bridge.loop.tally import tally
 from bridge.loop.validate import Checked
+from bridge.model.annotation import Region, Revision
 from bridge.model.delivery import Delivery, Order
 from bridge.model.job import Job, Node
 from bridge.model.prediction import Fared
@@ -89,8 +92,8 @@ class Local:
         with self._ws.db.read() as tx:
             return [_clash(one) for one in resolve.conflicts(tx, projects.find(tx, project))]
 
-    def resolve(self, project: str, image: str, keep: int) -> int:
-        """Let one set of labels hold; raises ConflictError resolve-nothing, NotFoundError for what is not there."""
+    def resolve(self, project: str, image: str, keep: int | None) -> int:
+        """Let one set of labels hold, or all; raises ConflictError resolve-nothing, NotFoundError."""
         return resolve.resolve(self._ws, project, image, keep, self._who)
 
     def cut(self, project: str, wish: CutWish, progress: Progress) -> Frozen:
@@ -273,4 +276,20 @@ def _token(token: tokens.Token) -> TokenSeen:
 
 
 def _clash(found: resolve.Conflict) -> Clash:
-    return Clash(found.image.name, tuple(Head(h.id, h.source, h.author, h.at, len(h.regions)) for h in found.heads))
+    return Clash(found.image.name, tuple(_head(found, head) for head in found.heads))
+
+
+def _head(found: resolve.Conflict, head: Revision) -> Head:
+    changes = tuple(_difference(change) for change in found.changes(head))
+    return Head(head.id, head.source, head.author, head.at, len(head.regions), changes)
+
+
+def _difference(change: Change) -> Difference:
+    now, was = change.region, change.was if change.kind != "removed" else None
+    former = (was.labels, _corners(was)) if was is not None else (None, None)
+    return Difference(change.kind, now.labels, _corners(now), *former)
+
+
+def _corners(region: Region) -> tuple[float, ...] | None:
+    box = bounds(region)
+    return astuple(box) if box is not None else None

@@ -111,9 +111,10 @@ class Remote:
         """The pictures whose labels clash."""
         return [clash_of(body) for body in self._api.get(f"{self._place(project)}/conflicts")["conflicts"]]
 
-    def resolve(self, project: str, image: str, keep: int) -> int:
-        """Let one set of labels hold; raises ConflictError resolve-nothing, NotFoundError for what is not there."""
-        whole = self._api.post(f"/images/{self._image_id(project, image)}/resolve", {"keep": keep})
+    def resolve(self, project: str, image: str, keep: int | None) -> int:
+        """Let one set of labels hold, or all; raises ConflictError resolve-nothing, NotFoundError."""
+        wish = {"keep": keep, "both": keep is None}
+        whole = self._api.post(f"/images/{self._image_id(project, image)}/resolve", wish)
         return int(whole["heads"][0]["id"])
 
     def _image_id(self, project: str, image: str) -> int:

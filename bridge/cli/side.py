@@ -35,14 +35,32 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
+class Difference:
+    """What one set of labels says otherwise of one region; boxes are corners in pixels, was_… what stood there before.
+
+    kind is added, removed, moved, relabelled, or changed (moved and relabelled).
+    """
+
+    kind: str
+    labels: tuple[str, ...]
+    box: tuple[float, ...] | None = None
+    was_labels: tuple[str, ...] | None = None
+    was_box: tuple[float, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Head:
-    """One of the sets of labels that a picture in conflict has; number is what --keep takes."""
+    """One of the sets of labels that a picture in conflict has; number is what --keep takes.
+
+    changes are against what all sets were made from, or another set where they have nothing in common.
+    """
 
     number: int
     source: str
     author: str
     at: str
     boxes: int
+    changes: tuple[Difference, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +172,8 @@ class Side(Protocol):
     def conflicts(self, project: str) -> list[Clash]:
         """The pictures whose labels clash."""
 
-    def resolve(self, project: str, image: str, keep: int) -> int:
-        """Let one of a picture's clashing sets of labels hold; gives the new revision's number."""
+    def resolve(self, project: str, image: str, keep: int | None) -> int:
+        """Let one of a picture's clashing sets of labels hold, or all together; gives the new revision's number."""
 
     def cut(self, project: str, wish: CutWish, progress: Progress) -> Frozen:
         """Freeze the present labels."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import astuple
 from typing import Any, Literal
 
 from flask import Response
@@ -10,14 +11,15 @@ from flask_openapi.blueprint import APIBlueprint
 from pydantic import Field
 from sqlalchemy import Connection
 
-from bridge.errors import NotFoundError
+from bridge.errors import InputError, NotFoundError
+from bridge.loop.matching import Change, bounds
 from bridge.loop.resolve import Conflict, conflicts, resolve
 from bridge.loop.undo import undo
 from bridge.model.annotation import Image, Label, Region, Revision, State
 from bridge.store import findings, images, predictions, projects, revisions
 from bridge.web.api import answer, area
 from bridge.web.api.paging import after_number
-from bridge.web.api.schemas import FindingOut, Given, Number, OfImage, OfProject, Page, Paged, Taken
+from bridge.web.api.schemas import FindingOut, Flag, Given, Number, OfImage, OfProject, Page, Paged, Taken
 from bridge.web.auth import require, who
 from bridge.web.current import workspace
 
@@ -91,9 +93,26 @@ class ImageWhole(ImageOut):
 
 
 class ResolveIn(Taken):
-    """Which of the present revisions holds from now on."""
+    """Which of the present revisions holds from now on, or all of them together, region by region (both)."""
 
-    keep: Number
+    keep: Number | None = None
+    both: Flag = False
+
+
+class ChangeOut(Given):
+    """What one set of labels says otherwise of one region; boxes are corners in pixels, was_… what stood before."""
+
+    kind: Literal["added", "removed", "moved", "relabelled", "changed"]
+    labels: list[str]
+    box: list[float] | None
+    was_labels: list[str] | None
+    was_box: list[float] | None
+
+
+class ClashOut(RevisionOut):
+    """A present revision, and what it changed: against what all were made from, else against another one."""
+
+    changes: list[ChangeOut]
 
 
 class ConflictOut(Given):
@@ -101,7 +120,7 @@ class ConflictOut(Given):
 
     id: int
     name: str
-    heads: list[RevisionOut]
+    heads: list[ClashOut]
 
 
 class Conflicts(Given):
@@ -157,8 +176,24 @@ def list_conflicts(path: OfProject) -> Response:
 
 def _conflict(found: Conflict) -> ConflictOut:
     assert found.image.id is not None
-    heads = [RevisionOut(**_revision(head)) for head in found.heads]
+    heads = [ClashOut(**_revision(head), changes=[_change(c) for c in found.changes(head)]) for head in found.heads]
     return ConflictOut(id=found.image.id, name=found.image.name, heads=heads)
+
+
+def _change(change: Change) -> ChangeOut:
+    was = change.was if change.kind != "removed" else None
+    return ChangeOut(
+        kind=change.kind,
+        labels=list(change.region.labels),
+        box=_corners(change.region),
+        was_labels=list(was.labels) if was is not None else None,
+        was_box=_corners(was) if was is not None else None,
+    )
+
+
+def _corners(region: Region) -> list[float] | None:
+    box = bounds(region)
+    return list(astuple(box)) if box is not None else None
 
 
 def label_id(labels: Sequence[Label], name: str | None) -> int | None:
@@ -225,7 +260,9 @@ def undo_image(path: OfImage) -> Response:
 
 @require("admin")
 def resolve_image(path: OfImage, body: ResolveIn) -> Response:
-    """Settle a conflict: one of the present revisions holds, the others stay in the history."""
+    """Settle a conflict: one of the present revisions holds, or all together; they stay in the history."""
+    if (body.keep is not None) == body.both:
+        raise InputError("resolve-how")
     ws = workspace()
     with ws.db.read() as tx:
         project_id, image = images.find_id(tx, path.image)

@@ -8,7 +8,7 @@ from flask import Blueprint, redirect, render_template, request
 from sqlalchemy import Connection
 from werkzeug.wrappers import Response
 
-from bridge.loop.resolve import resolve
+from bridge.loop.resolve import conflict_of, resolve
 from bridge.loop.undo import undo as take_back
 from bridge.model.annotation import Image, State
 from bridge.model.project import Project
@@ -16,6 +16,7 @@ from bridge.store import findings, images, predictions, projects, revisions, run
 from bridge.web import auth
 from bridge.web.api.images import label_id
 from bridge.web.current import workspace
+from bridge.web.pages.clashes import sides
 from bridge.web.pages.look import colours
 from bridge.web.pages.overlay import Shape, shapes
 from bridge.web.pages.ways import choice, cursor, done, link
@@ -92,7 +93,7 @@ def picture(image: int) -> str:
     with workspace().db.read() as tx:
         project_id, found = images.find_id(tx, image)
         project = projects.find(tx, project_id)
-        heads = revisions.heads(tx, image, project.labels)
+        conflict = conflict_of(tx, found, project.labels)
         history = revisions.history(tx, image, project.labels)
         guesses = predictions.of_image(tx, image, project.labels)
         origins = {p.checkpoint_id: runs.find_checkpoint(tx, p.checkpoint_id) for p in guesses}
@@ -101,12 +102,14 @@ def picture(image: int) -> str:
     paint = colours(project.classes)
     wanted = request.args.get("checkpoint", "")
     guess = next((p for p in guesses if p.checkpoint_id == wanted), guesses[0] if guesses else None)
-    shown = next((h for h in heads if str(h.id) == request.args.get("head")), heads[-1] if heads else None)
+    heads = conflict.heads
+    shown = heads[-1] if heads else None
     return render_template(
         "picture.html",
         project=project,
         image=found,
         heads=heads,
+        sides=sides(conflict, paint) if len(heads) > 1 else [],
         shown=shown,
         truth=shapes(shown.regions, paint) if shown else [],
         guess=guess,
@@ -130,11 +133,12 @@ def undo(image: int) -> Response:
 
 
 def settle(image: int) -> Response:
-    """Settle a conflict in favour of one of the present revisions."""
+    """Settle a conflict in favour of one of the present revisions, or of all of them together."""
     ws = workspace()
     with ws.db.read() as tx:
         project_id, found = images.find_id(tx, image)
-    resolve(ws, project_id, found.name, request.form.get("keep", 0, int), auth.who())
+    keep = None if request.form.get("keep") == "both" else request.form.get("keep", 0, int)
+    resolve(ws, project_id, found.name, keep, auth.who())
     return done(link("picture", image=image), "resolved")
 
 

@@ -44,12 +44,19 @@ def test_a_clash_is_listed_and_settled(say: Say, heads: list[int]) -> None:
     told = say("conflicts", "p")
     assert all(word in told.out for word in ("あ 1.jpg", "愛子", "健太", "vott", "label-studio", str(heads[1])))
     assert "labelbridge resolve p PICTURE --keep NUMBER" in told.out
+    assert "added" in told.out
     [one] = say("conflicts", "p", "--json").json["conflicts"]
     assert one["image"] == "あ 1.jpg"
     assert [(h["number"], h["source"], h["author"], h["boxes"]) for h in one["heads"]] == [
         (heads[0], "vott", "愛子", 1),
         (heads[1], "label-studio", "健太", 2),
     ]
+    # They have nothing in common, so each is told against the other.
+    assert [h["changes"] for h in one["heads"]] == [
+        [],
+        [{"kind": "added", "labels": ["着物"], "box": [1, 2, 30, 40], "was_labels": None, "was_box": None}],
+    ]
+    assert say("resolve", "p", "あ 1.jpg", "--json").json["error"]["name"] == "resolve-how"
     assert say("resolve", "p", "あ 1.jpg", "--keep", "99", "--json").json["error"]["name"] == "revision-missing"
     assert say("resolve", "p", "ない", "--keep", "1", "--json").json["error"]["name"] == "image-missing"
     done = say("resolve", "p", "あ 1.jpg", "--keep", str(heads[1]), "--json").json
@@ -57,6 +64,13 @@ def test_a_clash_is_listed_and_settled(say: Say, heads: list[int]) -> None:
     assert say("conflicts", "p").out == "No labels clash.\n"
     again = say("resolve", "p", "あ 1.jpg", "--keep", str(heads[1]), "--json")
     assert (again.code, again.json["error"]["name"]) == (1, "resolve-nothing")
+
+
+def test_all_sets_may_hold_together(say: Say, heads: list[int]) -> None:
+    done = say("resolve", "p", "あ 1.jpg", "--both", "--json").json
+    assert (done["image"], done["kept"]) == ("あ 1.jpg", None)
+    assert done["revision"] > heads[1]
+    assert say("conflicts", "p").out == "No labels clash.\n"
 
 
 def test_check_calls_a_clash_by_its_name(say: Say, heads: list[int]) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -304,3 +305,29 @@ def test_either_store_serves_the_same_pages(workspace: Workspace, one_app: OpenA
     for address in (*addresses(there), f"/projects/{there.project}/pictures?rule=outside&search=はみ"):
         assert visitor.get(address).status_code == 200, address
     assert "はみ出し.jpg" in visitor.get(f"/projects/{there.project}/pictures?rule=outside&search=はみ").text
+
+
+def test_a_conflict_is_shown_side_by_side_and_settled(person: FlaskClient, filled: Any) -> None:
+    image = filled.images["未確認.jpg"]
+    was = Region.rectangle(Box(4, 4, 20, 20), "浴衣", region_id="r")
+    moved, relabelled = replace(was, points=((4, 14), (20, 30))), replace(was, labels=("水着",))
+    with filled.ws.db.write() as tx:
+        labels = projects.labels(tx, filled.project)
+        [base] = revisions.put(tx, [revisions.Draft(image, (was,), "e" * 64, "愛子", "vott-v2")], labels)
+        [first] = revisions.put(tx, [revisions.Draft(image, (moved,), "f" * 64, "愛子", "vott-v2", (base,))], labels)
+        other = revisions.Draft(image, (relabelled,), "0" * 64, "健太", "label-studio", base=base)
+        [second] = revisions.put(tx, [other], labels)
+    page = person.get(f"/images/{image}", headers={"Accept-Language": "en"}).text
+    left, right = (re.search(rf'<figure id="head-{head}">.*?</figure>', page, re.S) for head in (first, second))
+    assert left is not None
+    assert right is not None
+    # What was before, what is now, and both in words.
+    assert "M4.00 4.00L20.00 4.00" in left[0]
+    assert "M4.00 14.00L20.00 14.00" in left[0]
+    assert re.search(r"moved</span> <strong>浴衣</strong> 4, 14 · 16 × 16 <span[^>]*>← 4, 4 · 16 × 16", left[0])
+    assert re.search(r"relabelled</span> <strong>水着</strong> .*← 浴衣", right[0])
+    assert "settled" in send(person, f"/images/{image}/resolve", keep="both")
+    with filled.ws.db.read() as tx:
+        [head] = revisions.heads(tx, image, labels)
+    assert [(r.points, r.labels) for r in head.regions] == [(((4, 14), (20, 30)), ("水着",))]
+    assert "head-" not in person.get(f"/images/{image}").text
