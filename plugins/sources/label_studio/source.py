@@ -14,6 +14,8 @@ from bridge.model.annotation import Document
 from bridge.model.finding import Finding, Severity
 from bridge.model.project import Source
 from bridge.plugin import Changes, Ears, Offer, PushItem, PushOutcome
+from plugins.formats.halves import bad_text, made_whole
+from plugins.formats.halves import whole as whole_text
 from plugins.formats.label_studio import LabelConfig, parse_config, picture_name, read_task
 from plugins.formats.label_studio.naming import address
 from plugins.sources.label_studio import project
@@ -65,7 +67,7 @@ class LabelStudioProject:
         """Tasks touched since the cursor, and the ids of all; everything when there is none, and once a day."""
         before = _cursor(cursor)
         answer = self._client.answer(self._path())
-        config = parse_config(answer.body["label_config"])
+        config = parse_config(whole_text(answer.body["label_config"]))
         whole = before is None or answer.at - before.whole > _WHOLE_SECONDS
         since = None if before is None or whole else before.since - _OVERLAP_SECONDS
         now = _Cursor(answer.at, answer.at if before is None or whole else before.whole)
@@ -94,7 +96,12 @@ class LabelStudioProject:
         folder = Path(options["pictures"]) if options.get("pictures") else None
         downloads = Downloads(self._client, folder, frozenset(options.get("fetch_hosts", ())))
         for task in tasks:
-            yield self._document(self._with_people(task), config, downloads)
+            # JSON can spell half a character, and no store can hold one.
+            sound, halves = made_whole(self._with_people(task))
+            document = self._document(sound, config, downloads)
+            said = bad_text(Path(f"task {task['id']}"), halves)
+            notes = tuple(replace(finding, image=document.image.name) for finding in said)
+            yield replace(document, findings=(*notes, *document.findings)) if notes else document
 
     def _document(self, task: Task, config: LabelConfig, downloads: Downloads) -> Document:
         image_id = ours_in(task, self._source.project)
@@ -198,7 +205,7 @@ class LabelStudioProject:
         return Tasks(self._client, self._number())
 
     def _config(self) -> LabelConfig:
-        return parse_config(self._client.get(self._path())["label_config"])
+        return parse_config(whole_text(self._client.get(self._path())["label_config"]))
 
 
 def _cursor(text: str | None) -> _Cursor | None:

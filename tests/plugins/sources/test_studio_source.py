@@ -52,6 +52,18 @@ def test_a_task_of_ours_is_known_by_its_number_and_its_annotator_by_address(pape
     }
 
 
+def test_half_a_character_in_a_task_or_the_config_is_replaced_and_told(paper: PaperStudio) -> None:
+    project = paper.project(CONFIG.replace("dog", "dog\ud83d"))
+    paper.annotate(paper.task(project, **ours(1)), box("猫\ud83d"))
+    changes = opened(paper, project).pull(None)
+    [document] = changes.documents
+    assert changes.labels == ("猫", "dog\ufffdD83D")
+    assert [region.labels for region in document.regions or ()] == [("猫\ufffdD83D",)]
+    [finding] = [f for f in document.findings if f.rule == "bad-text"]
+    assert (finding.image, finding.fields) == ("犬.jpg", {"path": f"task {document.image.item}", "count": 1})
+    json.dumps(changes.extra).encode()
+
+
 def test_people_stay_numbers_where_they_may_not_be_listed(paper: PaperStudio) -> None:
     project = paper.project()
     paper.annotate(paper.task(project, **ours(1)), box("猫"))
