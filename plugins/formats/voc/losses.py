@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from bridge.model.annotation import Document, Region
 from bridge.model.finding import Finding, Severity
+from plugins.formats.voc.elements import has_objects
 from plugins.formats.voc.markup import writable
-from plugins.formats.voc.objects import has_objects
 
 
 def losses(documents: Iterable[Document]) -> list[Finding]:

@@ -1,4 +1,4 @@
-"""Objects of an annotation file ↔ regions.
+"""Objects of an annotation file → regions.
 
 An object has one label and a box. What more a region has (further labels, another shape, an id) stands in an element of
 ours that other programs pass over; what an object has beside label and box is kept in extra.
@@ -6,7 +6,6 @@ ours that other programs pass over; what an object has beside label and box is k
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
@@ -15,8 +14,8 @@ from bridge.model.annotation import Kind, Point, Region
 from plugins.formats.grid import Grid
 from plugins.formats.halves import whole
 from plugins.formats.pixels import number, snap
-from plugins.formats.voc.annotation import OURS, SIDES, Corners, label_of, numbers_of
-from plugins.formats.voc.markup import Record, element_of, record_of, text_of
+from plugins.formats.voc.annotation import OURS, Corners, label_of, numbers_of
+from plugins.formats.voc.markup import Record, record_of, text_of
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 KEY = "voc"
 # An object of which nobody said anything but label and box.
 _SAID = (("name", ""), ("pose", "Unspecified"), ("truncated", "0"), ("difficult", "0"), ("bndbox", ""))
-_PLAIN: Record = ["object", {}, "", [[tag, {}, text, []] for tag, text in _SAID]]
+PLAIN: Record = ["object", {}, "", [[tag, {}, text, []] for tag, text in _SAID]]
 _KINDS: dict[str, tuple[int, int | None]] = {
     "rectangle": (2, 2),
     "polygon": (1, None),
@@ -155,118 +154,8 @@ def _rest(element: Element) -> Record | None:
     """What an object says beside label and box, with the places of those two; None where it is what all say."""
     tag, attributes, text, children = record_of(element)
     kept = [tag, attributes, text, [_emptied(record) for record in children if record[0] != OURS]]
-    return None if kept == _PLAIN else kept
+    return None if kept == PLAIN else kept
 
 
 def _emptied(record: Record) -> Record:
     return [record[0], record[1], "", []] if record[0] in ("name", "bndbox") else record
-
-
-# ------------------------------------------------------------ writing
-
-
-def has_objects(region: Region) -> bool:
-    """Whether a region is written as objects: it has a box and a label, or came as objects that nobody understood."""
-    return bool(_whole(region, 0)) or (region.box is not None and bool(region.labels))
-
-
-def objects_of(region: Region, index: int, corners: Corners) -> list[Element]:
-    """One object for each label."""
-    if kept := _whole(region, index):
-        return kept
-    rests = _rests(region)
-    return [
-        _object(region, label, index, corners, rests[n] if n < len(rests) else None)
-        for n, label in enumerate(region.labels)
-    ]
-
-
-def _whole(region: Region, index: int) -> list[Element]:
-    """The objects of a region that could not be understood, as they came, marked as such."""
-    kept = region.extra.get(KEY)
-    if region.kind != "damaged" or not isinstance(kept, dict) or not kept.get("whole"):
-        return []
-    found = [element for record in kept["objects"] if (element := element_of(record)) is not None]
-    for n, element in enumerate(found):
-        if n < len(region.labels):
-            _put(element, _made("name", text=region.labels[n]))
-        for own in element.findall(OURS):
-            element.remove(own)
-        element.append(_made(OURS, [*_tie(region, index), ("kind", "damaged"), *_ids(region)]))
-    return found
-
-
-def _rests(region: Region) -> list[Any]:
-    kept = region.extra.get(KEY)
-    rests = kept.get("objects") if isinstance(kept, dict) else None
-    return rests if isinstance(rests, list) else []
-
-
-def _object(region: Region, label: str, index: int, corners: Corners, rest: Any) -> Element:
-    element = (element_of(rest) if rest else None) or _plain()
-    _put(element, _made("name", text=label))
-    _put(element, _made("bndbox", list(zip(SIDES, map(_text, _sides(region, corners)), strict=True))))
-    own = _own(region, index)
-    if own or label != label.strip():
-        element.append(_made(OURS, own))
-    return element
-
-
-def _plain() -> Element:
-    made = element_of(_PLAIN)
-    assert made is not None
-    return made
-
-
-def _put(element: Element, child: Element) -> None:
-    """Fill a child's place, or make one at the end."""
-    there = element.find(child.tag)
-    if there is None:
-        element.append(child)
-        return
-    there.text = child.text
-    there.extend(child)
-
-
-def _sides(region: Region, corners: Corners) -> tuple[float, float, float, float]:
-    box = region.box
-    assert box is not None
-    left, top, right, bottom = box.left, box.top, box.right, box.bottom
-    if region.kind == "rectangle":  # In the order in which they were, also where that is a wrong one.
-        (left, top), (right, bottom) = region.points
-    return (left + 1, top + 1, right, bottom) if corners == "voc" else (left, top, right, bottom)
-
-
-def _own(region: Region, index: int) -> list[tuple[str, str]]:
-    """What VOC has no word for."""
-    shape = [] if region.kind == "rectangle" else _shape_texts(region)
-    return _tie(region, index) + _ids(region) + shape
-
-
-def _tie(region: Region, index: int) -> list[tuple[str, str]]:
-    """What ties the objects of one region together."""
-    return [("region", str(index))] if len(region.labels) > 1 else []
-
-
-def _ids(region: Region) -> list[tuple[str, str]]:
-    return [("id", region.region_id)] if region.region_id else []
-
-
-def _shape_texts(region: Region) -> list[tuple[str, str]]:
-    return [("kind", region.kind), ("points", " ".join(f"{_text(x)},{_text(y)}" for x, y in region.points))]
-
-
-def bare_of(region: Region) -> Element:
-    """A region without a box or a label, in the element that only we read."""
-    labels = [("label", label) for label in region.labels]
-    return _made("region", _shape_texts(region) + labels + _ids(region))
-
-
-def _made(tag: str, children: Sequence[tuple[str, str]] = (), text: str = "") -> Element:
-    made = element_of([tag, {}, text, [[name, {}, value, []] for name, value in children]])
-    assert made is not None
-    return made
-
-
-def _text(value: float) -> str:
-    return str(int(value)) if math.isfinite(value) and value == int(value) else repr(float(value))

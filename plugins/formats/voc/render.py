@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from bridge.model.annotation import Document
 from plugins.formats.voc.annotation import OURS, Corners
+from plugins.formats.voc.elements import bare_of, has_objects, objects_of
 from plugins.formats.voc.markup import Record, element_of, render
-from plugins.formats.voc.objects import KEY, bare_of, has_objects, objects_of
+from plugins.formats.voc.objects import KEY
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
