@@ -37,7 +37,7 @@ def _content(document: Document) -> str:
 
 
 def _conflict(first: Document, labellings: Sequence[Document]) -> Document:
-    authors = ", ".join(rival.author or "?" for rival in labellings)
+    authors = ", ".join(rival.author or "–" for rival in labellings)
     finding = Finding("conflict", Severity.ERROR, first.image.name, {"sources": authors, "count": len(labellings)})
     sets: list[dict[str, Any]] = [
         {"author": rival.author, "regions": [asdict(region) for region in rival.regions or ()]} for rival in labellings

@@ -41,5 +41,5 @@ def _finding(name: str, regions: Sequence[Region], group: list[int]) -> Finding:
     kind = regions[group[0]].kind
     rule, severity = _RULES[kind]
     labels = dict.fromkeys(label for index in group for label in regions[index].labels)
-    fields = {"labels": ", ".join(labels), "kind": kind, "count": len(group)}
+    fields = {"labels": ", ".join(labels) or "–", "kind": kind, "count": len(group)}
     return Finding(rule, severity, name, fields, region=group[0])

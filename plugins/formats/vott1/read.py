@@ -141,7 +141,7 @@ def _document(entry: _Entry, pictures: PictureFolder | None) -> Document:
         return Document(image, None, findings)
     extra: dict[str, Any] = {"key": entry.key} | ({"visited": True} if entry.visited else {})
     if not isinstance(entry.frame, list):
-        broken = Finding("damaged-region", Severity.ERROR, image.name, {"at": 0})
+        broken = Finding("damaged-region", Severity.ERROR, image.name, {"case": "frame"})
         return Document(image, None, (*findings, broken), {EXTRA: extra | {"frame": entry.frame}})
     frame = read_frame(entry.frame, image)
     extra |= {"others": [list(other) for other in frame.others]} if frame.others else {}

@@ -129,4 +129,4 @@ def _scaled(where: Placed, region: Region, image: Image) -> Finding:
 
 
 def _no_region(image: Image, at: int) -> Finding:
-    return Finding("damaged-region", Severity.ERROR, image.name, {"at": at})
+    return Finding("damaged-region", Severity.ERROR, image.name, {"at": at + 1})
