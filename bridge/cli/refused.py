@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.request import ProxyHandler, build_opener
 
 from bridge.cli.evidence import say_evidence
 from bridge.model.delivery import BY_ORDER
@@ -39,6 +38,8 @@ def say_ways(call: Call, number: int, rule: str) -> None:
 
 def page_url(data: Path) -> str | None:
     """Where the pages over this data folder are served now, if they are."""
+    from urllib.request import ProxyHandler, build_opener
+
     try:
         told = json.loads((data / "web.json").read_text("utf-8"))
         # A proxy of the surroundings cannot reach this machine.

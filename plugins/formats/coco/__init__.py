@@ -9,8 +9,6 @@ from bridge.errors import InputError
 from bridge.model.dataset import Dataset, Reading
 from bridge.model.finding import Finding
 from bridge.plugin import ReadOptions, WriteOptions
-from plugins.formats.coco import read, write
-from plugins.formats.coco.losses import losses
 from plugins.formats.glance import ends, json_files
 
 # A large file shows only its first and last part at its ends.
@@ -35,10 +33,14 @@ class Coco:
         if len(found) != 1:
             rule = "several-coco" if found else "not-coco"
             raise InputError(rule, path=str(path), files=", ".join(file.name for file in found))
-        return read.read(found[0], options)
+        from plugins.formats.coco.read import read
+
+        return read(found[0], options)
 
     def losses(self, dataset: Dataset) -> list[Finding]:
         """What was painted or broken in other tools; what else COCO has no word for is written beside it."""
+        from plugins.formats.coco.losses import losses
+
         return losses(dataset)
 
     def write(self, dataset: Dataset, out: Path, options: WriteOptions) -> list[Finding]:
@@ -46,7 +48,9 @@ class Coco:
 
         Raises RefusedError where a file of another kind stands there.
         """
-        return write.write(dataset, out, self.recognises)
+        from plugins.formats.coco.write import write
+
+        return write(dataset, out, self.recognises)
 
 
 def _files(path: Path) -> list[Path]:

@@ -1,4 +1,4 @@
-"""The task files of Label Studio (JSON exports and imports), and pure functions for what talks to a live one."""
+"""The task files of Label Studio (JSON exports and imports); what talks to a live one uses its parts."""
 
 from __future__ import annotations
 
@@ -10,12 +10,6 @@ from bridge.model.dataset import Dataset, Reading
 from bridge.model.finding import Finding
 from bridge.plugin import ReadOptions, WriteOptions
 from plugins.formats.glance import ends, json_files
-from plugins.formats.label_studio import read, write
-from plugins.formats.label_studio.config import LabelConfig, default_config, parse_config
-from plugins.formats.label_studio.losses import losses
-from plugins.formats.label_studio.naming import picture_name
-from plugins.formats.label_studio.result import result_items
-from plugins.formats.label_studio.task import read_task
 
 _TASK = re.compile(r'"(?:annotations|completions|predictions)"\s*:\s*\[|"data"\s*:\s*\{')
 
@@ -38,10 +32,14 @@ class LabelStudio:
         if len(found) != 1:
             rule = "several-label-studio" if found else "not-label-studio"
             raise InputError(rule, path=str(path), files=", ".join(file.name for file in found))
-        return read.read(found[0], options)
+        from plugins.formats.label_studio.read import read
+
+        return read(found[0], options)
 
     def losses(self, dataset: Dataset) -> list[Finding]:
         """What has no place in a task, region by region."""
+        from plugins.formats.label_studio.losses import losses
+
         return losses(dataset)
 
     def write(self, dataset: Dataset, out: Path, options: WriteOptions) -> list[Finding]:
@@ -49,7 +47,9 @@ class LabelStudio:
 
         Raises RefusedError where a file of another kind stands there.
         """
-        return write.write(dataset, out, lambda path: self.recognises(path) or ends(path).strip() == "[]")
+        from plugins.formats.label_studio.write import write
+
+        return write(dataset, out, lambda path: self.recognises(path) or ends(path).strip() == "[]")
 
 
 def _files(path: Path) -> list[Path]:
@@ -59,6 +59,3 @@ def _files(path: Path) -> list[Path]:
 def _is_tasks(text: str) -> bool:
     start = text.lstrip()
     return start.startswith("[") and start[1:].lstrip().startswith("{") and _TASK.search(text) is not None
-
-
-__all__ = ["LabelConfig", "LabelStudio", "default_config", "parse_config", "picture_name", "read_task", "result_items"]

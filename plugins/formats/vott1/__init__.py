@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bridge.model.dataset import Dataset, Reading
 from bridge.model.finding import Finding
-from bridge.model.tidied import Names, Tidied
-from bridge.model.verified import Verified
 from bridge.plugin import ReadOptions, WriteOptions
-from plugins.formats.vott1 import read, write
-from plugins.formats.vott1.losses import losses
 from plugins.formats.vott1.project import candidates
+
+if TYPE_CHECKING:
+    from bridge.model.tidied import Names, Tidied
+    from bridge.model.verified import Verified
 
 
 class VottV1:
@@ -28,15 +29,21 @@ class VottV1:
 
     def read(self, path: Path, options: ReadOptions) -> Reading:
         """Tags in class order and one document per picture; what only VoTT says is kept in extra["vott-v1"]."""
-        return read.read(path, options)
+        from plugins.formats.vott1.read import read
+
+        return read(path, options)
 
     def losses(self, dataset: Dataset) -> list[Finding]:
         """Tags, shapes and names that v1 cannot hold as they are, region by region."""
+        from plugins.formats.vott1.losses import losses
+
         return losses(dataset)
 
     def write(self, dataset: Dataset, out: Path, options: WriteOptions) -> list[Finding]:
         """Write out (a .json file, or a folder in which <name>.json is made) as v1.7.2 does, pictures beside it."""
-        return write.write(dataset, out, options)
+        from plugins.formats.vott1.write import write
+
+        return write(dataset, out, options)
 
     def verify(self, path: Path, labels: Path, options: ReadOptions) -> Verified:
         """Hold a darknet export of VoTT's own against the project: which labels are right, and what damaged others."""

@@ -13,10 +13,6 @@ from bridge.plugin import ReadOptions, WriteOptions
 from plugins.formats.shapes import shape_findings
 from plugins.formats.yolo.entries import is_picture
 from plugins.formats.yolo.folder import data_file, names_file
-from plugins.formats.yolo.lines import label_lines
-from plugins.formats.yolo.read import label_paths, read
-from plugins.formats.yolo.safe import safe_names
-from plugins.formats.yolo.write import write
 
 # So many files of a folder are looked at to find one picture with labels.
 _GLANCE = 2000
@@ -43,6 +39,8 @@ class Yolo:
         valid list, unless one list holds all of the other. A line that is no label is kept as a damaged region.
         Raises NotFoundError, RefusedError (several data files) or InputError.
         """
+        from plugins.formats.yolo.read import read
+
         return read(path, options)
 
     def losses(self, dataset: Dataset) -> list[Finding]:
@@ -60,13 +58,14 @@ class Yolo:
         they were called stands in labelbridge.json. Raises RefusedError where out holds something that is not ours,
         InputError where it cannot be written.
         """
+        from plugins.formats.yolo.write import write
+
         return write(dataset, out, options)
 
 
 def _has_labels(folder: Path) -> bool:
     """Whether some picture among the first files has a label file."""
+    from plugins.formats.yolo.read import label_paths
+
     files = islice((path for path in folder.rglob("*") if is_picture(path.name)), _GLANCE)
     return any(Path(labels).is_file() for path in files for labels in label_paths(path.as_posix()))
-
-
-__all__ = ["Yolo", "label_lines", "safe_names"]

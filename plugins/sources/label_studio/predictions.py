@@ -15,7 +15,8 @@ from bridge.errors import InputError
 from bridge.model.annotation import Region
 from bridge.model.finding import Finding, Severity
 from bridge.plugin import PushItem, PushOutcome
-from plugins.formats.label_studio import LabelConfig, result_items
+from plugins.formats.label_studio.config import LabelConfig
+from plugins.formats.label_studio.result import result_items
 from plugins.sources.label_studio.client import Client
 from plugins.sources.label_studio.refusal import Reasons
 from plugins.sources.label_studio.tasks import Tasks

@@ -9,8 +9,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 from bridge.errors import BridgeError, InputError, NotFoundError
 from bridge.model.finding import Finding, Severity
 from bridge.plugin import BACKEND_USER, SECRET_HEADER, Ears
-from plugins.formats.label_studio import LabelConfig, default_config
-from plugins.formats.label_studio.config import writable
+from plugins.formats.label_studio.config import LabelConfig, default_config, writable
 from plugins.sources.label_studio.client import Client
 
 # Never all actions: with such a webhook on a project its own label page fails with 500.

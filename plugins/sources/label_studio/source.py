@@ -16,7 +16,9 @@ from bridge.model.project import Source
 from bridge.plugin import Changes, Ears, Offer, PushItem, PushOutcome
 from plugins.formats.halves import bad_text, made_whole
 from plugins.formats.halves import whole as whole_text
-from plugins.formats.label_studio import LabelConfig, parse_config, picture_name, read_task
+from plugins.formats.label_studio.config import LabelConfig, parse_config
+from plugins.formats.label_studio.naming import picture_name
+from plugins.formats.label_studio.task import read_task
 from plugins.formats.label_studio.naming import address
 from plugins.sources.label_studio import project
 from plugins.sources.label_studio.client import Client

@@ -5,9 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.errors import InputError
-from plugins.formats.label_studio import LabelConfig, default_config, parse_config, picture_name
-from plugins.formats.label_studio.config import writable
-from plugins.formats.label_studio.naming import longer_name
+from plugins.formats.label_studio.config import LabelConfig, default_config, parse_config, writable
+from plugins.formats.label_studio.naming import longer_name, picture_name
 
 CONFIG = """<View>
   <Header value="動物"/>

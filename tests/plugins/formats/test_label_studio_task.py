@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from bridge.model.annotation import Document, Image, Region, State
-from plugins.formats.label_studio import LabelConfig, default_config, parse_config, read_task
+from plugins.formats.label_studio.config import LabelConfig, default_config, parse_config
+from plugins.formats.label_studio.task import read_task
 from tests.plugins.formats.roundtrip import rules
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "label_studio"

@@ -15,7 +15,10 @@ from bridge.errors import InputError
 from bridge.model.annotation import Box, Document, FileStamp, Image, Kind, Region, State
 from bridge.model.dataset import Dataset
 from bridge.plugin import ReadOptions, WriteOptions
-from plugins.formats.label_studio import LabelStudio, default_config, parse_config, read_task, result_items
+from plugins.formats.label_studio import LabelStudio
+from plugins.formats.label_studio.config import default_config, parse_config
+from plugins.formats.label_studio.result import result_items
+from plugins.formats.label_studio.task import read_task
 from plugins.formats.vott1 import VottV1
 from tests.plugins.formats.roundtrip import contents, dataset_of, rules
 

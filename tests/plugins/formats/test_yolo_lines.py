@@ -7,8 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.model.annotation import Box, Region
-from plugins.formats.yolo import label_lines
-from plugins.formats.yolo.lines import parse_lines, to_box
+from plugins.formats.yolo.lines import label_lines, parse_lines, to_box
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plugins.formats.yolo import safe_names
+from plugins.formats.yolo.safe import safe_names
 
 
 @pytest.mark.parametrize(

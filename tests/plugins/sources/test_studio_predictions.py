@@ -8,7 +8,7 @@ from bridge.errors import UnreachableError
 from bridge.model.annotation import Box, Region
 from bridge.model.prediction import Prediction
 from bridge.plugin import PushItem
-from plugins.formats.label_studio import parse_config
+from plugins.formats.label_studio.config import parse_config
 from plugins.sources.label_studio import predictions as predictions_module
 from plugins.sources.label_studio.client import Client
 from plugins.sources.label_studio.predictions import Predictions, body_of

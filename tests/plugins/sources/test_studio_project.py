@@ -4,7 +4,7 @@ import pytest
 
 from bridge.errors import InputError
 from bridge.plugin import Ears
-from plugins.formats.label_studio import parse_config
+from plugins.formats.label_studio.config import parse_config
 from plugins.sources.label_studio.client import Client
 from plugins.sources.label_studio.project import ACTIONS, hooked, listen, make, with_labels
 from tests.paper_studio import CONFIG, TOKEN, PaperStudio
