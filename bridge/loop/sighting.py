@@ -178,10 +178,18 @@ def _size_differs(told: Image, look: picture.Look) -> Finding:
 
 
 def equal_bytes(known: Iterable[Image]) -> Iterator[Finding]:
-    """Pictures that hold the same bytes under two names."""
-    first: dict[str, str] = {}
+    """Pictures that hold the same bytes under two names; where the file of one is gone, it was probably renamed."""
+    first: dict[str, Image] = {}
     for image in known:
-        if image.sha256 is not None and first.setdefault(image.sha256, image.name) != image.name:
-            yield Finding(
-                "near-duplicate", Severity.WARNING, image.name, {"other": first[image.sha256], "case": "bytes"}
-            )
+        other = first.setdefault(image.sha256, image) if image.sha256 is not None else image
+        if other is image:
+            continue
+        if _is_gone(other) != _is_gone(image):
+            old, new = (other, image) if _is_gone(other) else (image, other)
+            yield Finding("renamed", Severity.WARNING, old.name, {"case": "proposed", "new": new.name})
+        else:
+            yield Finding("near-duplicate", Severity.WARNING, image.name, {"other": other.name, "case": "bytes"})
+
+
+def _is_gone(image: Image) -> bool:
+    return image.file is not None and not Path(image.file.path).exists()

@@ -209,3 +209,30 @@ def test_a_folder_moved_away_takes_no_labels_with_it(vott: Case, desk: Desk) -> 
     shutil.rmtree(vott.images)
     assert of(desk.take(vott.place)) == ["missing-image"]
     assert desk.documents()["x.jpg"].regions == before
+
+
+def test_renamed_file_is_proposed_by_its_bytes_of_an_earlier_import(vott: Case, desk: Desk) -> None:
+    vott.add("x.jpg", vott.box(1, 2, 30, 40))
+    vott.add("z.jpg", vott.box(5, 6, 70, 80))
+    desk.take(vott.write())
+    (vott.images / "x.jpg").rename(vott.images / "y.jpg")
+    found = only(desk.take(vott.place), "renamed")
+    assert (found.image, found.severity, "y.jpg holds the very same bytes" in told(found)) == (
+        "x.jpg",
+        Severity.WARNING,
+        True,
+    )
+    documents = desk.documents()
+    assert ([r.points for r in documents["x.jpg"].regions or ()], documents["y.jpg"].state) == (
+        [((1, 2), (30, 40))],
+        State.UNKNOWN,
+    )
+    assert list(desk.darknet()[0]) == ["z.jpg"]
+
+
+def test_renamed_file_that_was_never_seen_before_is_an_orphan(vott: Case, desk: Desk) -> None:
+    vott.add("x.jpg", vott.box(1, 2, 30, 40))
+    vott.write()
+    (vott.images / "x.jpg").rename(vott.images / "y.jpg")
+    assert of(desk.take(vott.place)) == ["missing-image"]
+    assert desk.documents()["x.jpg"].regions
