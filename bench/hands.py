@@ -5,9 +5,12 @@ The counts are those of a mouse and a keyboard in VoTT 2 (1.7 needs as many):
     go to the next picture       1   arrow key; VoTT then shows it and saves that it did
     draw a box                   2   drag it open, press the tag's number
     delete a box                 2   click it, press Delete
-    move an edge or a corner     2   click the box, drag
-    move two opposite corners    3   click the box, drag, drag
+    move a corner                1   drag it: a corner can be taken hold of without clicking the box first
+    move two opposite corners    2   drag, drag
     give a box another tag       3   click it, press the old tag's number (a tag is switched off so) and the new one's
+
+That a tag's number switches it on and off stands in VoTT 2.2's editorPage/canvas.tsx (applyTag), that a corner needs no
+click before in AnchorsComponent.ts of its drawing library (vott-ct).
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ from urllib.parse import unquote
 from bridge.model.annotation import Box
 
 Record = dict[str, Any]
-COSTS = {"next": 1, "draw": 2, "delete": 2, "drag": 2, "drag-twice": 3, "retag": 3}
+COSTS = {"next": 1, "draw": 2, "delete": 2, "drag": 1, "drag-twice": 2, "retag": 3}
 _VISITED, _TAGGED = 1, 2
 
 

@@ -34,6 +34,7 @@ class Demo:
     out: Path
     deadline: int
     iterations: int
+    network: tuple[int, int] = NETWORK
     told: dict[str, Any] = field(default_factory=dict)
     step: int = 0
 
@@ -130,7 +131,7 @@ class Demo:
         from bridge.loop import train
         from bridge.store import jobs, runs
 
-        options = train.PlanOptions("demo-tiny", network=NETWORK, max_batches=self.iterations)
+        options = train.PlanOptions("demo-tiny", network=self.network, max_batches=self.iterations)
         plan = train.plan(ws, PROJECT, options, "demo")
         assert plan.anchors is not None
         self.head("demo-train", engine=self._engine(ws))
