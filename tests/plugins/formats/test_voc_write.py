@@ -9,11 +9,11 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bridge.errors import InputError, RefusedError
-from bridge.model.annotation import Box, Document, FileStamp, Image, Region, State
+from bridge.model.annotation import Box, Document, FileStamp, Image, Region, State, fold_name
 from bridge.model.dataset import Dataset
 from bridge.model.finding import Severity
 from bridge.plugin import ReadOptions, WriteOptions
@@ -157,9 +157,9 @@ def regions(draw: st.DrawFn) -> Region:
 
 @given(
     st.lists(st.lists(regions(), max_size=4), max_size=3),
-    st.lists(_NAMES, min_size=3, max_size=3, unique_by=str.casefold),
+    st.lists(_NAMES, min_size=3, max_size=3, unique_by=lambda name: fold_name(name).casefold()),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_whatever_is_written_is_read_back(
     tmp_path_factory: pytest.TempPathFactory, drawn: list[list[Region]], names: list[str]
 ) -> None:
