@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 
 from bridge.errors import RefusedError
@@ -31,7 +32,7 @@ def export_path(
     """Turn a bare file or folder into another format, without a store."""
     bare = read_path(registry, path, read, format_name)
     documents, reading, notes = bare.documents, bare.reading, list(bare.findings)
-    used = dict.fromkeys([*reading.labels, *(n for d in documents for n in labels_of(d.regions or ()))])
+    used = dict.fromkeys(chain(reading.labels, *(labels_of(d.regions or ()) for d in documents)))
     held_out = frozenset(d.image.name for d in documents if d.held_out)
     if format_name == "yolo" and not held_out:
         held_out, said = fresh_split(documents)

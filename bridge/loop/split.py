@@ -85,14 +85,15 @@ def _queues(open_: Iterable[Candidate], dice: random.Random) -> dict[str, list[C
 def _neediest(
     lacking: Mapping[str, float], total: Mapping[str, int], queues: Mapping[str, Sequence[object]]
 ) -> str | None:
-    open_ = [label for label, n in lacking.items() if n >= 0.5 and queues.get(label)]
-    return max(open_, key=lambda label: (lacking[label] / total[label], label), default=None)
+    open_ = [(n / total[label], label) for label, n in lacking.items() if n >= 0.5 and queues.get(label)]
+    return max(open_)[1] if open_ else None
 
 
 def _fits(lacking: Mapping[str, float], counts: Mapping[str, int], wanted: str) -> bool:
     """A picture is passed over when it would bring far more of what is not needed than of what is."""
-    useful = sum(min(n, max(lacking[label], 0.0)) for label, n in counts.items())
-    return useful * 2 >= sum(counts.values()) or lacking[wanted] * 2 >= counts[wanted] == sum(counts.values())
+    boxes = sum(counts.values())
+    useful = sum([min(n, max(lacking[label], 0.0)) for label, n in counts.items()])
+    return useful * 2 >= boxes or lacking[wanted] * 2 >= counts[wanted] == boxes
 
 
 def _take(lacking: dict[str, float], counts: Mapping[str, int]) -> None:

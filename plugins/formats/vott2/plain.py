@@ -89,34 +89,40 @@ def read_plain(path: str, max_megabytes: int, extras: bool) -> Plain | None:
 
 
 def _rectangles(records: list[_Region], extras: bool) -> Rectangles | None:
-    fars = [record.points[2] for record in records]
-    for record, far in zip(records, fars, strict=True):
-        box, (first, second, _, fourth) = record.boundingBox, record.points
+    left: list[float] = []
+    top: list[float] = []
+    right: list[float] = []
+    bottom: list[float] = []
+    for record in records:
+        box, (near, upper, far, lower) = record.boundingBox, record.points
+        a, b, c, d = box.left, box.top, far.x, far.y
         if not (
-            first.x == box.left == fourth.x
-            and first.y == box.top == second.y
-            and second.x == far.x
-            and fourth.y == far.y
-            and abs(box.left + box.width - far.x) <= ROUNDING
-            and abs(box.top + box.height - far.y) <= ROUNDING
+            near.x == a == lower.x
+            and near.y == b == upper.y
+            and upper.x == c
+            and lower.y == d
+            and -ROUNDING <= a + box.width - c <= ROUNDING
+            and -ROUNDING <= b + box.height - d <= ROUNDING
             and box.width >= 0
             and box.height >= 0
-            and box.left > -MOST
-            and box.top > -MOST
-            and far.x < MOST
-            and far.y < MOST
+            and a > -MOST
+            and b > -MOST
+            and c < MOST
+            and d < MOST
             and record.type == "RECTANGLE"
         ):
             return None
-    left, top = [r.boundingBox.left for r in records], [r.boundingBox.top for r in records]
+        left.append(a)
+        top.append(b)
+        right.append(c)
+        bottom.append(d)
     labels = tuple([_one_copy(tuple(record.tags)) for record in records])
     ids = tuple([record.id for record in records])
     # An untagged region is the long way's to tell of, and an id that begins so may be a model's.
     if () in labels or any("" in tags for tags in set(labels)) or any(map(_IS_MARK, ids)):
         return None
-    right, bottom = tuple([far.x for far in fars]), tuple([far.y for far in fars])
     kept = tuple(map(_beyond, records)) if extras else ()
-    return Rectangles(labels, tuple(left), tuple(top), right, bottom, ids, kept)
+    return Rectangles(labels, tuple(left), tuple(top), tuple(right), tuple(bottom), ids, kept)
 
 
 def _beyond(record: _Region) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from bridge.document import read_json
 from bridge.errors import BridgeError
 from bridge.model.annotation import fold_name
@@ -181,4 +183,8 @@ def _map(folder: Path) -> dict[str, Any]:
 
 def map_text(pictures: Mapping[str, str]) -> str:
     """The text of the map."""
-    return json.dumps({"program": _PROGRAM, "pictures": dict(pictures)}, ensure_ascii=False, indent=1) + "\n"
+    whole = {"program": _PROGRAM, "pictures": dict(pictures)}
+    try:
+        return msgspec.json.format(msgspec.json.encode(whole), indent=1).decode() + "\n"
+    except UnicodeEncodeError:  # Names that are no text.
+        return json.dumps(whole, ensure_ascii=False, indent=1) + "\n"

@@ -29,7 +29,7 @@ from plugins.validators.zero_area import ZeroArea
 _RULES = (Outside(), ZeroArea(), Untagged(), UndeclaredLabel(), ClassOutOfRange())
 # The first bytes of a file tell its format; its extension does not (VoTT v1 writes JPEG under any name).
 _MAGIC = ((b"\xff\xd8\xff", ".jpg"), (b"\x89PNG\r\n\x1a\n", ".png"), (b"BM", ".bmp"))
-_FORMATS = {"JPEG": ".jpg", "PNG": ".png", "BMP": ".bmp"}
+_FORMATS = {"JPEG": ".jpg", "PNG": ".png"}
 _BY_NAME = {".jpg": ".jpg", ".jpeg": ".jpg", ".png": ".png", ".bmp": ".bmp"}
 
 
@@ -111,10 +111,10 @@ class _Gathering:
     def _extension(self, document: Document) -> str | None:
         """The extension that fits the picture's content; None where it cannot be written."""
         image = document.image
-        extension: str | None = _by_name(image.name) if self.how == "none" else None
         if image.format in _FORMATS:
-            extension = _FORMATS[image.format]
-        elif image.file is not None:
+            return _FORMATS[image.format]
+        extension: str | None = _by_name(image.name) if self.how == "none" else None
+        if image.file is not None:
             with suppress(OSError):
                 extension = _extension_of(image.file.path)
         if extension is None:
