@@ -110,6 +110,7 @@ class VottOne:
 
     path: Path
     pause: float = 0.0
+    size: tuple[int, int] = (64, 48)
     project: Record = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -126,8 +127,8 @@ class VottOne:
         outline = [(left, top), (right, top), (right, bottom), (left, bottom)]
         raw = {
             **corners,
-            "width": 64,
-            "height": 48,
+            "width": self.size[0],
+            "height": self.size[1],
             "box": corners,
             "points": [{"x": x, "y": y} for x, y in outline],
             "UID": own,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -444,3 +445,34 @@ def test_a_project_that_knows_pictures_by_their_place_is_not_written(
     before = path.read_bytes()
     assert rules(made.push().refused) == {"written-by-position"}
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_people_do_in_whatever_order_nothing_is_lost(shared: Shared, seed: int) -> None:
+    chance, person, drawn = random.Random(seed), shared.annotator(), set()
+    for n in range(14):
+        left = 1.0 + 4 * n
+        act = chance.choice(["draw", "draw", "elsewhere", "elsewhere", "reopen", "pull", "sync", "save"])
+        if act == "draw":
+            drawn.add(person.draw("あ.jpg", chance.choice(["猫", "犬"]), left, 20, left + 3, 24))
+        elif act == "elsewhere" and len(shared.heads("あ.jpg")) == 1:
+            new = Region.rectangle(Box(left, 30, left + 3, 34), "鳥", region_id=f"else{n}")
+            shared.elsewhere("あ.jpg", *(shared.present("あ.jpg") or ()), new)
+            drawn.add(f"else{n}")
+        elif act == "reopen":
+            person.reopen()
+        elif act == "pull":
+            shared.pull()
+        elif act == "sync":
+            shared.push()
+        elif act == "save" and (shared.kind == "vott-v1" or person.shown):
+            person.save()
+    for _ in range(4):
+        shared.push()
+    with shared.ws.db.read() as tx:
+        labels = projects.find(tx, "p").labels
+        heads = revisions.heads(tx, images.find(tx, "p", "あ.jpg").id or 0, labels)
+    assert {"cat1", "dog1", *drawn} <= {region.region_id for head in heads for region in head.regions}
+    if len(heads) == 1:
+        assert places(shared.there("あ.jpg")) == places(tuple(heads[0].regions))
+        assert shared.push().written == 0
