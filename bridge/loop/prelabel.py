@@ -18,7 +18,7 @@ from bridge.model.prediction import Prediction
 from bridge.model.project import Project, Source
 from bridge.model.training import Checkpoint
 from bridge.plugin import PushItem, ToolServer
-from bridge.store import images, jobs, offers, predictions, projects, revisions
+from bridge.store import images, jobs, offers, predictions, projects
 from bridge.workspace import Workspace
 
 log = structlog.get_logger()
@@ -71,13 +71,12 @@ def answer(ws: Workspace, source: Source, tasks: Sequence[Task], config: str, th
 
 
 def _offered(ws: Workspace, project: Project, source: Source, shown: Sequence[Prediction]) -> None:
-    """Remember what an annotator is about to see, the first time; not where he has labelled already."""
+    """Remember what an annotator is about to see, the first time."""
     if not shown:
         return
-    ids = [prediction.image_id for prediction in shown]
     with ws.db.read() as tx:
-        over = offers.known(tx, source.id, shown[0].checkpoint_id, ids) | set(revisions.head_hashes(tx, ids))
-    fresh = [prediction for prediction in shown if prediction.image_id not in over]
+        known = offers.known(tx, source.id, shown[0].checkpoint_id, [p.image_id for p in shown])
+    fresh = [prediction for prediction in shown if prediction.image_id not in known]
     if fresh:
         with ws.db.write() as tx:
             offers.put(tx, source.id, fresh, project.labels)

@@ -187,13 +187,11 @@ def _said(prediction: Prediction) -> list[tuple[Any, ...]]:
 
 
 def _offered(ws: Workspace, project: Project, source: Source, items: Sequence[PushItem], outcome: PushOutcome) -> None:
-    """Remember what a person is shown: on pictures that he has labelled already he does not begin with it."""
+    """Remember what a person is shown from now on."""
     refused = {finding.image for finding in outcome.refused}
     shown = [item.prediction for item in items if item.prediction.image not in refused]
     with ws.db.write() as tx:
-        labelled = revisions.head_hashes(tx, [prediction.image_id for prediction in shown])
-        fresh = [prediction for prediction in shown if prediction.image_id not in labelled]
-        offers.put(tx, source.id, fresh, project.labels)
+        offers.put(tx, source.id, shown, project.labels)
 
 
 def _failed(ws: Workspace, number: int, error: BridgeError) -> None:

@@ -2,8 +2,9 @@
 
 A picture counts once a person has judged all that he was shown on it: he looked at it, his labels hold now, and no
 box of the model is left there that is neither taken nor removed. It counts to the checkpoint that made what he began
-with: the one whose ids his regions carry, else the last one that was shown. What is counted is what holds now, so that
-an undo or a correction changes the numbers; each picture is counted anew only when something about it has changed.
+with: the one whose ids his regions carry, else the last one that was shown before his labels came. What is counted is
+what holds now, so that an undo or a correction changes the numbers; each picture is counted anew only when something
+about it has changed.
 """
 
 from __future__ import annotations
@@ -82,9 +83,11 @@ def _judgement(
     numbers: Mapping[str, int],
 ) -> Judgement:
     present = max((head.id for head in heads), default=0)
-    if len(heads) != 1 or not shown or waiting - {region.region_id for region in heads[0].regions}:
+    if len(heads) != 1 or waiting - {region.region_id for region in heads[0].regions}:
         return Judgement(image_id, present)
     began = _began_with(heads[0], shown)
+    if began is None:
+        return Judgement(image_id, present)
     verdicts = counts(judge(began.checkpoint_id, began.regions, heads[0].regions))
     return Judgement(
         image_id,
@@ -94,6 +97,8 @@ def _judgement(
     )
 
 
-def _began_with(head: Revision, shown: Sequence[Offer]) -> Offer:
-    """The offer whose boxes a person began with."""
-    return max(shown, key=lambda offer: (len(named(offer.checkpoint_id, offer.regions, head.regions)), offer.at))
+def _began_with(head: Revision, shown: Sequence[Offer]) -> Offer | None:
+    """The offer whose boxes a person began with; None where all were made after his labels."""
+    carried = [(len(named(offer.checkpoint_id, offer.regions, head.regions)), offer) for offer in shown]
+    possible = [(n, offer) for n, offer in carried if n or offer.at < head.at]
+    return max(possible, key=lambda one: (one[0], one[1].at))[1] if possible else None

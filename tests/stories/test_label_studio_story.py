@@ -17,10 +17,13 @@ import requests
 from bridge.errors import AccessError, InputError, MissingPartError
 from bridge.label_studio import Server, fresh_server
 from bridge.loop import connect, intake, reconcile
+from bridge.loop.resolve import resolve
+from bridge.loop.tally import tally
 from bridge.model.annotation import Box, Document, State
 from bridge.model.dataset import Reading
 from bridge.model.delivery import DeliveryState
 from bridge.model.job import JobState, Node
+from bridge.model.prediction import Counts
 from bridge.model.project import Source
 from bridge.running import Running, free_port
 from bridge.sample import LABELS
@@ -361,12 +364,18 @@ def test_in_a_real_browser_boxes_are_seen_and_submitted_while_a_newer_version_co
     with bench.ws.db.read() as tx:
         image_id = images.tool_ids(tx, source.id)[str(task)]
         newest = revisions.history(tx, image_id, projects.labels(tx, bench.project))[-1]
+        _, picture = images.find_id(tx, image_id)
     assert newest.author == f"label-studio:{label_studio.access.user}"
     found = [(region.labels, region.author, region.box) for region in newest.regions]
     for (labels, author, drawn), (k, label) in zip(found, enumerate(NAMES[:3]), strict=True):
         assert (labels, author) == ((label,), None)
         assert drawn is not None
         assert (drawn.left, drawn.top, drawn.right, drawn.bottom) == pytest.approx((20 + 50 * k, 30, 60 + 50 * k, 90))
+    # When his labels are preferred to those from elsewhere, what he judged are the boxes that were on the screen
+    assert tally(bench.ws, bench.project) == []
+    resolve(bench.ws, bench.project, picture.name, newest.id)
+    [fared] = tally(bench.ws, bench.project)
+    assert (fared.checkpoint, fared.pictures, fared.total) == ("cafe0040", 1, Counts(kept=3))
 
 
 # ---------------------------------------------------------------- as ML backend

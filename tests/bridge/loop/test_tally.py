@@ -11,13 +11,16 @@ from bridge.loop.connect import connect_folder
 from bridge.loop.prelabel import answer
 from bridge.loop.push import push
 from bridge.loop.reconcile import pull
+from bridge.loop.resolve import conflicts, resolve
 from bridge.loop.tally import tally
 from bridge.loop.undo import undo
 from bridge.model.annotation import Box, Document
 from bridge.model.dataset import Dataset
 from bridge.model.prediction import Counts
+from bridge.model.project import Source
 from bridge.plugin import WriteOptions
 from bridge.sample import LABELS
+from bridge.store import projects
 from tests.paper_studio import PaperStudio
 from tests.studio_bench import Bench
 
@@ -126,9 +129,7 @@ def submit(bench: Bench, paper: PaperStudio, name: str, *left_out: int, **rest: 
     paper.annotate(task, *result, parent_prediction=shown["id"], **rest)
 
 
-def sources(bench: Bench) -> list:  # type: ignore[type-arg]
-    from bridge.store import projects
-
+def sources(bench: Bench) -> list[Source]:
     with bench.ws.db.read() as tx:
         return list(projects.sources(tx, bench.project))
 
@@ -166,6 +167,20 @@ def test_a_version_that_comes_after_the_labels_was_not_judged(bench: Bench, pape
     bench.push()
     pull(bench.ws, bench.project, "label-studio")
     assert fared(bench) == {"cafe01": (1, {name: Counts(kept=1) for name in (A, B, C)})}
+
+
+def test_on_a_picture_labelled_elsewhere_it_counts_once_that_is_settled(bench: Bench, paper: PaperStudio) -> None:
+    labelled = min(name for name, current in bench.present().items() if current.heads)
+    bench.checkpoint("cafe01")
+    bench.connect()
+    bench.push()
+    submit(bench, paper, labelled, 2)
+    pull(bench.ws, bench.project, "label-studio")
+    assert fared(bench) == {}
+    with bench.ws.db.read() as tx:
+        [clash] = conflicts(tx, projects.find(tx, bench.project))
+    resolve(bench.ws, bench.project, labelled, clash.heads[1].id)
+    assert fared(bench) == {"cafe01": (1, {A: Counts(kept=1), B: Counts(kept=1), C: Counts(deleted=1)})}
 
 
 def test_boxes_that_the_backend_answered_count_too(bench: Bench, paper: PaperStudio) -> None:

@@ -75,6 +75,7 @@ def test_what_was_accepted_moved_or_drawn_is_the_persons() -> None:
     body = fixture("webhook_ANNOTATION_CREATED_ui_modified_prediction_plus_manual")["body"]
     document = read_task({**body["task"], "annotations": [body["annotation"]]}, CONFIG)
     assert [r.region_id for r in regions(document)] == ["pA", "pB", "lDhB59cFEq"]
+    assert document.looked
     assert all(r.author is None and r.score is None for r in regions(document))
 
 
@@ -83,6 +84,12 @@ def test_a_skipped_annotation_is_no_labelling_though_boxes_are_in_it() -> None:
     document = read_task({**body["task"], "annotations": [body["annotation"]]}, CONFIG)
     assert body["annotation"]["result"]
     assert (document.state, rules(document.findings)) == (State.UNKNOWN, ["skipped"])
+
+
+def test_who_began_with_a_models_boxes_has_looked_at_them() -> None:
+    assert read_task(task(annotation(parent_prediction=7)), CONFIG).looked
+    assert read_task(task(annotation(result() | {"origin": "prediction"})), CONFIG).looked
+    assert not read_task(task(annotation(result() | {"origin": "manual"}, parent_prediction=None)), CONFIG).looked
 
 
 def test_nothing_empty_and_drafts_are_told_apart() -> None:
