@@ -141,8 +141,8 @@ def test_labels_are_mended_and_taken_back_with_the_mouse(served: Served, browser
     page.get_by_role("button", name=re.compile("Mend 1 safely")).click()
     page.get_by_role("status").wait_for()
     assert "mended: 1" in page.get_by_role("status").inner_text()
-    page.get_by_text("Take safe mendings back").first.click()
-    page.get_by_role("button", name="Take safe mendings back").click()
+    page.get_by_text("Take mendings or an acceptance back").first.click()
+    page.get_by_role("button", name="Take mendings or an acceptance back").click()
     page.get_by_role("status").get_by_text("Taken back").wait_for()
     assert wrong == []
 

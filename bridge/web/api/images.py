@@ -273,5 +273,5 @@ def resolve_image(path: OfImage, body: ResolveIn) -> Response:
 
 @require("admin")
 def undo_fixes(path: OfProject) -> Response:
-    """Take back all safe fixes that are in force in a project."""
+    """Take back the safe fixes or the acceptance that were made last in a project and still stand."""
     return answer(Undone(pictures=undo(workspace(), path.project, None, who())))
