@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from bridge.errors import ConflictError, InputError, NotFoundError
 from bridge.loop import reconcile
+from bridge.loop.forerunner import forerunner, hand_over
 from bridge.loop.show import export_tasks
 from bridge.loop.tool import reach, reach_server
 from bridge.model.finding import Severity
@@ -97,8 +98,11 @@ def connect_folder(
     if wrong:
         reason = str(wrong[0].fields.get("reason", wrong[0].rule))
         raise InputError("folder-not-connected", place=draft.place, kind=kind, reason=reason)
+    before = forerunner(ws, draft) if earlier is None else None
     with ws.db.write() as tx:
         source = projects.put_source(tx, found.id, draft.name, kind, draft.place, draft.options)
+        if before is not None:
+            hand_over(tx, before, source)
         if earlier is not None and earlier.options.get("order") != draft.options.get("order"):
             projects.set_cursor(tx, source.id, "")  # Read once more: other pictures are meant now.
         tokens.record(tx, who, "source-add", found.id, {"source": source.name, "place": source.place})
