@@ -104,14 +104,47 @@ class Format(Protocol):
 # ---------------------------------------------------------------- validator
 
 
+class Notes(Protocol):
+    """What was found out about pictures, so that the same bytes are not decoded again at the next check.
+
+    Keys are SHA-256 of bytes; anything else may be a key, but lasts only as long as this check.
+    """
+
+    def recall(self, kind: str, keys: Iterable[str]) -> dict[str, bytes]:
+        """What is known of these keys; unknown ones are left out."""
+
+    def keep(self, kind: str, found: Mapping[str, bytes]) -> None:
+        """Remember this."""
+
+
+class Notebook:
+    """Notes that end with the check."""
+
+    def __init__(self) -> None:
+        self._kinds: dict[str, dict[str, bytes]] = {}
+
+    def recall(self, kind: str, keys: Iterable[str]) -> dict[str, bytes]:
+        """What is known of these keys; unknown ones are left out."""
+        known = self._kinds.get(kind, {})
+        return {key: known[key] for key in keys if key in known}
+
+    def keep(self, kind: str, found: Mapping[str, bytes]) -> None:
+        """Remember this."""
+        self._kinds.setdefault(kind, {}).update(found)
+
+
 @dataclass(frozen=True, slots=True)
 class View:
-    """What a validator sees; documents can be iterated more than once. network is (width, height) in pixels."""
+    """What a validator sees; documents can be iterated more than once. network is (width, height) in pixels.
+
+    A document's held_out says on which side of the split its picture is: the newest version's, else the tool's own.
+    """
 
     labels: tuple[str, ...]
     documents: Iterable[Document]
     network: tuple[int, int] = (416, 416)
     max_megapixels: int = 200
+    notes: Notes = field(default_factory=Notebook, compare=False)
 
 
 class Validator(Protocol):

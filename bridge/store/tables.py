@@ -113,6 +113,15 @@ image = Table(
     Index(None, "project", "id"),  # pages of a list
 )
 
+# What decoding a picture showed, by its bytes: the same bytes are never decoded twice, in whichever project.
+learned = Table(
+    "learned",
+    metadata,
+    Column("kind", String(32), primary_key=True),
+    Column("sha256", String(64), primary_key=True),
+    Column("found", LargeBinary, nullable=False),
+)
+
 # What one tool last said of one picture: its own id, and the content it held when we last read it.
 source_item = Table(
     "source_item",
