@@ -127,8 +127,10 @@ def workspace(database: Database, tmp_path: Path) -> Workspace:
 
 
 @pytest.fixture
-def sqlite_workspace(tmp_path: Path) -> Iterator[Workspace]:
+def sqlite_workspace(sqlite_template: Path, tmp_path: Path) -> Iterator[Workspace]:
     """A workspace as a person gets it: a data folder with SQLite in it."""
+    (tmp_path / "data").mkdir(mode=0o700)
+    shutil.copy(sqlite_template, tmp_path / "data" / "store.sqlite3")
     made = open_workspace(Settings(data=tmp_path / "data"), create=True)
     yield made
     made.close()

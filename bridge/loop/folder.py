@@ -82,12 +82,12 @@ def as_they_look(ws: Workspace, source: Source) -> Stamps:
 
 def know_ours(ws: Workspace, source: Source, before: Stamps) -> None:
     """What we have written since then need not come to rest."""
-    ours = {path: list(stamp) for path, stamp in as_they_look(ws, source).items() if before.get(path) != stamp}
-    if not ours:
+    after = as_they_look(ws, source)
+    if after == before:
         return
     with ws.db.write() as tx:
         options = projects.find_source(tx, source.project, source.name).options
-        patience = replace(Patience.of(options), ours=ours)
+        patience = replace(Patience.of(options), ours=digest_of(after))
         projects.set_options(tx, source.id, {**options, "patience": patience.kept()})
 
 

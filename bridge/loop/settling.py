@@ -28,8 +28,8 @@ _NS = 1_000_000_000
 class Patience:
     """What we are waiting for: the files as we saw them last, since when they look so, and since when we wait.
 
-    tries counts looks at files that were not whole; damaged are files that stayed so, as they looked then. ours are
-    files that we wrote ourselves, as they looked then.
+    tries counts looks at files that were not whole; damaged are files that stayed so, as they looked then. ours is
+    how all files looked when we had written some of them ourselves.
     """
 
     state: str = ""
@@ -37,7 +37,7 @@ class Patience:
     since: float = 0.0
     tries: int = 0
     damaged: Mapping[str, list[int]] = field(default_factory=dict)
-    ours: Mapping[str, list[int]] = field(default_factory=dict)
+    ours: str = ""
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> Patience:
@@ -63,11 +63,11 @@ class Verdict:
 
 def quiet(patience: Patience, state: str, stamps: Stamps, now: float) -> Verdict:
     """Whether the files have come to rest; state is one word for how they look."""
-    theirs = [time for path, (size, time) in stamps.items() if list(patience.ours.get(path, ())) != [size, time]]
-    age = now - max(theirs, default=0) / _NS
+    age = now - max(time for _, time in stamps.values()) / _NS
     same = patience.state == state
     looked = replace(patience, state=state, seen=patience.seen if same else now, since=patience.since or now)
-    if age >= QUIET or (same and now - looked.seen >= QUIET) or now - looked.since >= _PATIENCE:
+    untouched = state == patience.ours
+    if untouched or age >= QUIET or (same and now - looked.seen >= QUIET) or now - looked.since >= _PATIENCE:
         return Verdict(looked)
     return Verdict(looked, QUIET)
 

@@ -62,3 +62,9 @@ def test_what_is_not_whole_is_tried_again_and_then_damaged() -> None:
 def test_a_file_that_became_whole_is_read_at_once() -> None:
     patience = whole(Patience(), ["/p/0.json"], at(1000)).patience
     assert whole(patience, [], at(1000)).wait is None
+
+
+def test_what_we_wrote_ourselves_need_not_come_to_rest() -> None:
+    assert quiet(Patience(ours="a"), "a", at(1000, 500), 1000).wait is None
+    # Somebody has written one of them since.
+    assert quiet(Patience(ours="a"), "b", at(1001, 500), 1001).wait == QUIET

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import pytest
 
 from bridge import picture as looking
+from bridge.loop.accept import accept
 from bridge.loop.check import check
 from bridge.loop.connect import connect_folder
 from bridge.loop.intake import Imported, take
@@ -19,13 +20,15 @@ from bridge.loop.labels import rename
 from bridge.loop.push import push
 from bridge.loop.reconcile import pull
 from bridge.loop.resolve import resolve
+from bridge.loop.tool import reach
 from bridge.loop.undo import undo
 from bridge.model.annotation import Box, Document, Image, Region
 from bridge.model.dataset import Dataset, Reading
 from bridge.model.delivery import Delivery, DeliveryState
 from bridge.model.finding import Finding
+from bridge.model.prediction import Prediction
 from bridge.model.project import Source
-from bridge.plugin import PushOutcome, ReadOptions, WriteOptions
+from bridge.plugin import PushItem, PushOutcome, ReadOptions, WriteOptions
 from bridge.store import deliveries, images, projects, revisions
 from bridge.workspace import Workspace
 from plugins.formats.backup import FOLDER
@@ -476,3 +479,57 @@ def test_whatever_people_do_in_whatever_order_nothing_is_lost(shared: Shared, se
     if len(heads) == 1:
         assert places(shared.there("あ.jpg")) == places(tuple(heads[0].regions))
         assert shared.push().written == 0
+
+
+# ---------------------------------------------------------------- a model's boxes beside them
+
+
+def guess(shared: Shared, name: str) -> PushItem:
+    """What a checkpoint sees in a picture."""
+    with shared.ws.db.read() as tx:
+        wanted = images.find(tx, "p", name)
+        item = images.items(tx, shared.source.id)[wanted.id or 0].item or name
+    seen = Region.rectangle(Box(40, 2, 50, 12), "犬", author="checkpoint:cafe01", score=0.9)
+    other = Region.rectangle(Box(2, 30, 12, 44), "猫", author="checkpoint:cafe01", score=0.8)
+    return PushItem(item, 64, 48, Prediction(wanted.id or 0, name, "cafe01", (seen, other)))
+
+
+def marks(shared: Shared, name: str) -> int:
+    """How many of the model's boxes stand in the files, untouched."""
+    reading = shared.ws.registry.format(shared.kind).read(shared.place, ReadOptions())
+    return next(len(d.predictions) for d in reading.documents if d.image.name == name)
+
+
+def test_marked_boxes_stay_beside_what_a_person_draws_and_we_change(shared: Shared) -> None:
+    tool = reach(shared.ws, shared.source)
+    outcome = tool.push("cafe01", [guess(shared, name) for name in ("未.jpg", "空.jpg", "あ.jpg")], [])
+    # A picture on which somebody saw nothing, or drew, is not touched.
+    assert (outcome.accepted, marks(shared, "未.jpg"), marks(shared, "空.jpg"), marks(shared, "あ.jpg")) == (1, 2, 0, 0)
+    assert (shared.there("空.jpg"), shared.there("未.jpg")) == ((), None)
+    shared.pull()
+    shared.annotator().draw("未.jpg", "猫", 50, 30, 90, 40)
+    shared.pull()
+    assert check(shared.ws, "p", fix=True).fixed == 1
+    assert shared.push().written == 1
+    assert marks(shared, "未.jpg") == 2
+    assert [r.points for r in shared.there("未.jpg") or ()] == [((50, 30), (64, 40))]
+    assert (shared.pull().revisions, shared.push().written) == (0, 0)
+
+
+def test_accepted_boxes_lose_their_mark_and_a_tool_that_is_behind_takes_nothing_back(shared: Shared) -> None:
+    reach(shared.ws, shared.source).push("cafe01", [guess(shared, "未.jpg")], [])
+    shared.pull()
+    person = shared.annotator()
+    if shared.kind == "vott-v2":
+        person.show("未.jpg")
+    accept(shared.ws, "p", ["未.jpg"])
+    assert shared.push().written == 1
+    wanted = [((2, 30), (12, 44)), ((40, 2), (50, 12))]
+    assert (marks(shared, "未.jpg"), sorted(r.points for r in shared.there("未.jpg") or ())) == (0, wanted)
+    assert shared.pull().revisions == 0
+    # VoTT writes what it had in memory: the marked boxes.
+    person.save()
+    assert "stale-tool" in rules(shared.pull().findings)
+    assert sorted(r.points for r in shared.present("未.jpg") or ()) == wanted
+    assert shared.push().written == 1
+    assert marks(shared, "未.jpg") == 0
