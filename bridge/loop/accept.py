@@ -151,11 +151,11 @@ def _pictures(tx: Connection, project: Project, ids: Collection[int] | None = No
 
 
 def _picture(image: Image, found: Sequence[Standing], heads: Sequence[Revision]) -> Picture | None:
-    """What is left to accept on a picture: one box of two tools counts once. None where it is nothing."""
+    """What is left to accept on a picture, where somebody has looked: one box of two tools once. None: nothing."""
     held = {region.region_id for head in heads for region in head.regions}
     left: dict[str | None, Region] = {}
     sources = []
-    for one in found:
+    for one in [one for one in found if one.looked] or found:
         fresh = [own for own in map(accepted, one.regions) if own.region_id not in held]
         sources += [one.source_id] if fresh else []
         left |= {own.region_id: own for own in fresh}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, insert, select, update
 
 from bridge.errors import NotFoundError
 from bridge.model.annotation import FileStamp, Image, fold_name
@@ -224,10 +224,18 @@ def put_items(tx: Connection, source_id: int, found: Iterable[tuple[Item, Mappin
 
 
 def half_judged(tx: Connection, project: str) -> set[int]:
-    """Pictures on which a person has judged only some of a model's boxes."""
+    """Pictures on which a person has judged only some of a model's boxes; a tool tells more than an old import."""
     c = t.source_item.c
     query = select(c.image_id).join(t.source, t.source.c.id == c.source_id)
-    return set(tx.scalars(query.where(t.source.c.project == project, c.open > 0, c.gone.is_(False))))
+    query = query.where(t.source.c.project == project, c.open > 0, c.gone.is_(False))
+    return set(tx.scalars(query.where((t.source.c.kind != "import") | ~in_vott(c.image_id))))
+
+
+def in_vott(image_id: ColumnElement[int]) -> ColumnElement[bool]:
+    """Whether a connected VoTT project has a picture now."""
+    item, tool = t.source_item.alias(), t.source.alias()
+    query = select(item.c.image_id).join(tool, tool.c.id == item.c.source_id)
+    return query.where(item.c.image_id == image_id, item.c.gone.is_(False), tool.c.kind.like("vott-%")).exists()
 
 
 def tool_ids(tx: Connection, source_id: int) -> dict[str, int]:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import msgspec
-from sqlalchemy import Connection, case, delete, func, insert, select, update
+from sqlalchemy import Connection, Select, case, delete, func, insert, select, update
 
 from bridge.model.annotation import Kind, Point, Region
 from bridge.store import tables as t
+from bridge.store.images import in_vott
 
 _SLICE = 500
 
@@ -82,14 +83,23 @@ def waiting(tx: Connection, project: str) -> int:
     """How many pictures of a project have boxes that were looked at and that nobody has accepted."""
     c, item = t.standing.c, t.source_item.c
     query = (
-        select(func.count(c.image_id.distinct()))
-        .join(t.image, t.image.c.id == c.image_id)
-        .join(t.source_item, (item.source_id == c.source_id) & (item.image_id == c.image_id))
+        _there(select(func.count(c.image_id.distinct())), project)
         .outerjoin(t.head, t.head.c.image_id == c.image_id)
-        .where(t.image.c.project == project, c.looked, item.gone.is_(False))
-        .where(t.head.c.image_id.is_(None) | (item.open > 0))
+        .where(c.looked, t.head.c.image_id.is_(None) | (item.open > 0))
     )
     return tx.scalar(query) or 0
+
+
+def _there(query: Select[Any], project: str) -> Select[Any]:
+    """Only where the picture is in the tool still; what was imported once counts for less than the tool itself."""
+    c, item = t.standing.c, t.source_item.c
+    return (
+        query.select_from(t.standing)
+        .join(t.source, t.source.c.id == c.source_id)
+        .join(t.source_item, (item.source_id == c.source_id) & (item.image_id == c.image_id))
+        .where(t.source.c.project == project, item.gone.is_(False))
+        .where((t.source.c.kind != "import") | ~in_vott(c.image_id))
+    )
 
 
 def of_source(tx: Connection, source_id: int, image_ids: Sequence[int]) -> dict[int, Standing]:
@@ -101,14 +111,8 @@ def of_source(tx: Connection, source_id: int, image_ids: Sequence[int]) -> dict[
 
 def of_project(tx: Connection, project: str, image_ids: Collection[int] | None = None) -> list[Standing]:
     """What stands in all tools of a project that have the picture still, by picture and tool."""
-    c, item = t.standing.c, t.source_item.c
-    query = (
-        select(t.standing)
-        .join(t.source, t.source.c.id == c.source_id)
-        .join(t.source_item, (item.source_id == c.source_id) & (item.image_id == c.image_id))
-        .where(t.source.c.project == project, item.gone.is_(False))
-        .order_by(c.image_id, c.source_id)
-    )
+    c = t.standing.c
+    query = _there(select(t.standing), project).order_by(c.image_id, c.source_id)
     if image_ids is None:
         return [_standing(row) for row in tx.execute(query)]
     rows = (tx.execute(query.where(c.image_id.in_(part))) for part in _slices(sorted(image_ids)))

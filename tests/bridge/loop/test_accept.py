@@ -14,6 +14,7 @@ from bridge.errors import ConflictError, InputError
 from bridge.loop.accept import accept, preview
 from bridge.loop.connect import connect_folder
 from bridge.loop.cut import CutOptions, cut
+from bridge.loop.intake import IntakeOptions, import_path
 from bridge.loop.push import push
 from bridge.loop.reconcile import pull
 from bridge.loop.undo import undo
@@ -402,3 +403,21 @@ def test_a_tool_that_writes_its_old_copy_over_takes_nothing_back(folder: Folder)
     assert folder.boxes(first) == accepted
     folder.push()
     assert folder.shown(first) == accepted
+
+
+def test_an_old_import_of_the_folder_offers_nothing_that_was_deleted_since(folder: Folder) -> None:
+    first, _ = folder.pictures
+    bench = folder.bench
+    folder.hand.look(first)
+    folder.hand.move(first, folder.id_of(first, 2), NEW)
+    import_path(bench.ws, bench.project, folder.place, IntakeOptions(folder.format))
+    folder.hand.delete(first, folder.id_of(first, 1))
+    folder.pull()
+    [shown] = preview(bench.ws, bench.project).pictures
+    assert len(shown.regions) == 1
+    assert folder.left_out() == [first]
+    folder.accept()
+    assert folder.boxes(first) == folder.shown(first)
+    assert folder.left_out() == []
+    with pytest.raises(ConflictError, match="accept-nothing"):
+        folder.accept()
