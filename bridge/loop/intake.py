@@ -20,12 +20,12 @@ from bridge.errors import ConflictError, NotFoundError, RefusedError
 from bridge.loop import undecided
 from bridge.loop.behind import Behind
 from bridge.loop.claims import Claim, Marked
+from bridge.loop.drafting import Drafting, Said, hash_of
 from bridge.loop.flaws import flaws, lookalikes
-from bridge.loop.keepsake import format_of, wrap
-from bridge.loop.merging import merge
+from bridge.loop.keepsake import format_of
 from bridge.loop.reading import recognise
 from bridge.loop.sighting import Sighting, equal_bytes
-from bridge.model.annotation import BOXED, Document, Image, Label, Region, content_hash, fold_name
+from bridge.model.annotation import BOXED, Document, Image, Label, fold_name
 from bridge.model.dataset import Reading
 from bridge.model.finding import Finding, Severity
 from bridge.model.project import Project, Source
@@ -34,8 +34,6 @@ from bridge.plugin import Progress, ReadOptions, no_progress
 from bridge.store import findings, images, projects, revisions
 from bridge.store.database import make_folder
 from bridge.store.images import Item
-from bridge.store.overwritten import Overwritten
-from bridge.store.revisions import Draft
 from bridge.workspace import Workspace
 
 # A bulk writer gives way this often, so that a webhook is answered while an import runs.
@@ -247,166 +245,42 @@ class _Intake:
             self.labels = list(projects.add_labels(tx, self.project.id, list(used), {}))
 
     def _put_revisions(self, tx: Connection, found: Sequence[tuple[Image, Document]]) -> None:
-        heads = revisions.head_hashes(tx, [_id(image) for image, _ in found])
-        claims = self._claims(tx, found, heads)
-        digests = [_digest(image, document) for image, document in found]
-        decided = [
-            self._decide(tx, image, document, digest, heads.get(_id(image), []), claims.get(_id(image)))
-            for (image, document), digest in zip(found, digests, strict=True)
-        ]
-        new = iter(revisions.put(tx, [draft for drafts, _ in decided for draft in drafts], self.labels))
-        said = []
-        for (image, document), digest, (drafts, revision_id) in zip(found, digests, decided, strict=True):
-            self.seen.add(_id(image))
-            self.revisions += bool(drafts)
+        drafting = Drafting(self.source, self.who, self.behind, self.labels, self.sighting.findings)
+        said = self._said(tx, found)
+        drafted = [drafting.draft(tx, one) for one in said]
+        new = iter(revisions.put(tx, [draft for one in drafted for draft in one.drafts], self.labels))
+        items: list[tuple[Item, Mapping[str, Any]]] = []
+        for one, result in zip(said, drafted, strict=True):
+            self.seen.add(one.image_id)
+            self.revisions += bool(result.drafts)
             # The first draft is what the source itself said: the base of the next comparison.
-            written: list[int | None] = [next(new) for _ in drafts]
-            written = written or [revision_id]
-            left = self._open(document, claims.get(_id(image)))
-            item = Item(_id(image), image.item, digest, written[0], open=left)
-            said.append((item, document.extra))
-        known = self.sighting.items
-        # What a tool says of a picture without labels (it was looked at, say) is kept nowhere else.
-        images.put_items(
-            tx, self.source.id, [(i, x) for i, x in said if i != known.get(i.image_id) or not i.content_hash]
-        )
-        self.sighting.items.update((item.image_id, item) for item, _ in said)
-        self.marked.keep(tx, {_id(image): document for image, document in found})
+            written: list[int | None] = [next(new) for _ in result.drafts]
+            held, left = (written or [result.held])[0], self._open(one.document, one.claim)
+            item = Item(one.image_id, one.image.item, one.digest, held, open=left)
+            # What a tool says of a picture without labels (it was looked at, say) is kept nowhere else.
+            if item != one.item or not item.content_hash:
+                items.append((item, one.document.extra))
+            self.sighting.items[item.image_id] = item
+        images.put_items(tx, self.source.id, items)
+        self.marked.keep(tx, {one.image_id: one.document for one in said})
 
-    def _claims(
-        self, tx: Connection, found: Sequence[tuple[Image, Document]], heads: Mapping[int, list[tuple[int, str]]]
-    ) -> dict[int, Claim]:
-        """Pictures on which a person has accepted boxes of a model that are marked as the model's in the tool."""
-        items = self.sighting.items
-        known = {i: items[i].revision_id for i in (_id(image) for image, _ in found) if i in items}
-        return self.marked.claims(tx, {_id(image): document for image, document in found}, heads, known)
+    def _said(self, tx: Connection, found: Sequence[tuple[Image, Document]]) -> list[Said]:
+        documents = {_id(image): document for image, document in found}
+        heads = revisions.head_hashes(tx, list(documents))
+        known = {i: self.sighting.items.get(i) for i in documents}
+        held = {i: item.revision_id for i, item in known.items() if item}
+        # Pictures on which a person has accepted boxes that are marked as the model's in the tool.
+        claims = self.marked.claims(tx, documents, heads, held)
+        digests = {_id(i): None if d.regions is None else hash_of(i, d.regions) for i, d in found}
+        return [
+            Said(i, image, document, digests[i], heads.get(i, []), known[i], claims.get(i))
+            for (image, document), i in zip(found, documents, strict=True)
+        ]
 
     def _open(self, document: Document, claim: Claim | None) -> int:
         """How many of a model's boxes stand among a person's and wait to be judged."""
         left = claim.left if claim else document.predictions
         return len(left) if document.regions and self.marked.among else 0
-
-    def _decide(
-        self,
-        tx: Connection,
-        image: Image,
-        document: Document,
-        digest: str | None,
-        heads: Sequence[tuple[int, str]],
-        claim: Claim | None,
-    ) -> tuple[list[Draft], int | None]:
-        """What to write for a picture (or nothing), and the revision that the source is now known to hold."""
-        item = self.sighting.items.get(_id(image))
-        known = item.revision_id if item else None
-        old = self.behind.state(_id(image), digest, heads)
-        if old is not None:
-            return self._decide_behind(tx, image, document, old, item)
-        if claim is not None:
-            return self._decide_claimed(tx, image, document, heads, claim, known)
-        if digest is None or document.regions is None:
-            if item is not None and item.content_hash is not None:
-                self.sighting.findings.append(Finding("lost", Severity.WARNING, image.name, {"case": "labels"}))
-            return [], known
-        if item is not None and item.content_hash == digest:
-            return [], known
-        same = [revision for revision, content in heads if content == digest]
-        same = same or self._before(tx, image, digest, item is None and len(heads) == 1)
-        if same:
-            return [], same[0]
-        draft = self._draft(image, document, document.regions, digest)
-        known = self.behind.base(tx, _id(image), known, document.regions, self.labels)
-        if not heads or known in [head for head, _ in heads]:  # It goes on from where it was, also in a conflict.
-            return [replace(draft, parent_ids=(known,) if known and heads else ())], None
-        return self._beside(tx, image, replace(draft, base=known), heads), None
-
-    def _decide_behind(
-        self, tx: Connection, image: Image, document: Document, old: Overwritten, item: Item | None
-    ) -> tuple[list[Draft], int | None]:
-        """The same where the tool wrote an old copy over what we had written: no edit, unless it happens too often."""
-        returned = item is None or item.content_hash != old.content_hash
-        if returned and self.behind.count(tx, old) and document.regions is not None:
-            self.sighting.findings.append(
-                Finding("conflict", Severity.ERROR, image.name, {"case": "heads", "source": self.source.name})
-            )
-            draft = self._draft(image, document, document.regions, str(old.content_hash))
-            return [replace(draft, base=old.revision_id)], None
-        self.sighting.findings.append(
-            Finding("stale-tool", Severity.WARNING, image.name, {"case": self.source.kind, "source": self.source.name})
-        )
-        return [], old.revision_id
-
-    def _decide_claimed(
-        self,
-        tx: Connection,
-        image: Image,
-        document: Document,
-        heads: Sequence[tuple[int, str]],
-        claim: Claim,
-        known: int | None,
-    ) -> tuple[list[Draft], int | None]:
-        """The same where accepted boxes count to what the tool says."""
-        if claim.now is None:
-            return [], known
-        digest, before = (
-            content_hash(image.name, image.width, image.height, regions) for regions in (claim.now, claim.base)
-        )
-        same = [revision for revision, content in heads if content == digest]
-        if same or digest == before:
-            return [], same[0] if same else known
-        draft = self._draft(image, document, claim.now, digest)
-        on = [revision for revision, content in heads if content == before]
-        if on:
-            return [replace(draft, parent_ids=(on[0],))], None
-        return self._beside(tx, image, replace(draft, base=known), heads, claim.base), None
-
-    def _draft(self, image: Image, document: Document, regions: Sequence[Region], digest: str) -> Draft:
-        author = document.author or self.who
-        extra = wrap(format_of(self.source), document)
-        return Draft(_id(image), regions, digest, author, self.source.name, extra=extra)
-
-    def _before(self, tx: Connection, image: Image, digest: str, first: bool) -> list[int]:
-        """A tool new to us (or a folder that was moved) may hold what we held before: it is behind, and not at odds."""
-        if not first:
-            return []
-        past = reversed(revisions.history(tx, _id(image), self.labels))
-        return [revision.id for revision in past if revision.content_hash == digest]
-
-    def _beside(
-        self,
-        tx: Connection,
-        image: Image,
-        draft: Draft,
-        heads: Sequence[tuple[int, str]],
-        base: tuple[Region, ...] | None = None,
-    ) -> list[Draft]:
-        """The picture was changed elsewhere too: both edits in one where they do not clash, else one head more.
-
-        base is what the tool said before, where that is not the revision of the draft's base.
-        """
-        merged = self._merged(tx, draft.regions, draft.base, heads, base)
-        if merged is not None:
-            digest = content_hash(image.name, image.width, image.height, merged)
-            both = replace(draft, regions=merged, content_hash=digest, parent_ids=(heads[0][0],))
-            return [replace(draft, head=False), both]
-        self.sighting.findings.append(
-            Finding("conflict", Severity.ERROR, image.name, {"case": "heads", "source": self.source.name})
-        )
-        return [draft]
-
-    def _merged(
-        self,
-        tx: Connection,
-        theirs: Sequence[Region],
-        known: int | None,
-        heads: Sequence[tuple[int, str]],
-        base: tuple[Region, ...] | None,
-    ) -> tuple[Region, ...] | None:
-        if (known is None and base is None) or len(heads) != 1:
-            return None
-        found = revisions.find_many(tx, [known or 0, heads[0][0]], self.labels)
-        if base is None and known in found:
-            base = found[known].regions
-        return merge(base, found[heads[0][0]].regions, theirs) if base is not None else None
 
     def finish(self, partial: bool = False) -> None:
         """Say which pictures the tool no longer has, and keep the findings."""
@@ -437,11 +311,3 @@ def _id(image: Image) -> int:
 def _boxes(document: Document) -> int:
     regions = document.regions or ()
     return len(regions) if isinstance(regions, Rectangles) else sum(region.kind in BOXED for region in regions)
-
-
-def _digest(image: Image, document: Document) -> str | None:
-    if document.regions is None:
-        return None
-    if isinstance(document.regions, Rectangles):
-        return document.regions.content_hash(image.name, image.width, image.height)
-    return content_hash(image.name, image.width, image.height, document.regions)
