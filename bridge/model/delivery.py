@@ -10,7 +10,7 @@ from typing import Any, Literal
 Order = Literal["ntfs", "bytes", "created"]
 
 # Refusals that a person settles by saying in which order the files were listed.
-BY_ORDER = frozenset({"ambiguous-order", "index-keyed", "index-short"})
+BY_ORDER = frozenset({"ambiguous-order", "index-short"})
 
 
 class DeliveryState(StrEnum):
