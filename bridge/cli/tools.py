@@ -22,6 +22,8 @@ from bridge.model.job import ENDED, JobState
 
 if TYPE_CHECKING:
     from bridge.cli.side import Pulled, Side
+    from bridge.loop.intake import Imported
+    from bridge.model.project import Source
     from bridge.plugin import PushOutcome
 
 commands = click.Group()
@@ -45,16 +47,27 @@ def add(
     from bridge.loop import connect
 
     ws = call.open()
+    read: Sequence[Pulled | Imported] = ()
     if kind == "label-studio":
         made = connect.connect(ws, project, place, _token(call), ls_project, call.who, name or kind)
     else:
         try:
             made = connect.connect_folder(ws, project, kind, Path(place), call.who, name or kind, order)
+            read = _read_folder(call, made)
         except RefusedError as refusal:
             return say_refused(call, refusal)
     call.console.say("source-added", source=made.name, kind=made.kind, place=made.place)
-    call.console.emit({"source": made.name, "kind": made.kind, "place": made.place})
+    _say_pulled(call, read)
+    call.console.emit({"source": made.name, "kind": made.kind, "place": made.place, **_pulls_json(read)})
     return 0
+
+
+def _read_folder(call: Call, source: Source) -> Sequence[Imported]:
+    """Read a folder at once: what is edited there from now on has a beginning."""
+    from bridge.loop.reconcile import pull
+
+    with call.console.progress("syncing", project=source.name) as progress:
+        return pull(call.open(), source.project, source.name, progress, wait=time.sleep)
 
 
 def _token(call: Call) -> str:
@@ -148,13 +161,21 @@ def sync(call: Call, project: str, name: str | None) -> int:
             pulled, pushed = call.side().sync(project, name)
     except RefusedError as refusal:
         return say_refused(call, refusal)
+    _say_pulled(call, pulled)
+    _say_pushed(call, pushed)
+    call.console.emit({**_pulls_json(pulled), "pushed": [_pushed_json(one) for one in pushed]})
+    return 0 if all(one.accepted == one.sent for one in pushed) else 1
+
+
+def _say_pulled(call: Call, pulled: Sequence[Pulled | Imported]) -> None:
     for one in pulled:
         call.console.findings(one.findings)
         call.console.say("pulled", images=one.images, revisions=one.revisions)
-    _say_pushed(call, pushed)
-    told = {"pulled": [_pulled_json(one) for one in pulled], "pushed": [_pushed_json(one) for one in pushed]}
-    call.console.emit({**told, "findings": [finding_json(f) for one in pulled for f in one.findings]})
-    return 0 if all(one.accepted == one.sent for one in pushed) else 1
+
+
+def _pulls_json(pulled: Sequence[Pulled | Imported]) -> dict[str, Any]:
+    counts = [{"images": one.images, "boxes": one.boxes, "revisions": one.revisions} for one in pulled]
+    return {"pulled": counts, "findings": [finding_json(f) for one in pulled for f in one.findings]}
 
 
 def _say_pushed(call: Call, pushed: Sequence[PushOutcome]) -> None:
@@ -171,7 +192,3 @@ def _say_pushed(call: Call, pushed: Sequence[PushOutcome]) -> None:
 def _pushed_json(one: PushOutcome) -> dict[str, Any]:
     counts = {"sent": one.sent, "accepted": one.accepted, "written": one.written}
     return {**counts, "refused": [finding_json(f) for f in one.refused]}
-
-
-def _pulled_json(one: Pulled) -> dict[str, Any]:
-    return {"images": one.images, "boxes": one.boxes, "revisions": one.revisions}

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bench.hands import Hand2, rest
 from bridge.cli.console import Console
 from bridge.cli.evidence import say_evidence
 from bridge.cli.refused import page_url
@@ -87,8 +88,22 @@ def test_a_folder_whose_order_is_unknown_is_connected_and_waits(say: Say, tmp_pa
 def test_a_folder_is_connected_with_its_order(say: Say, tmp_path: Path) -> None:
     draw_untold(tmp_path)
     say("project", "create", "浴衣")
-    assert say("source", "add", "浴衣", "vott-v1", "images.json", "--order", "ntfs").code == 0
-    assert "5 pictures looked at; labels of 4" in say("sync", "浴衣").out
+    told = say("source", "add", "浴衣", "vott-v1", "images.json", "--order", "ntfs", "--json")
+    assert (told.code, told.json["pulled"]) == (0, [{"images": 5, "boxes": 4, "revisions": 4}])
+    assert "ordered" in {f["rule"] for f in told.json["findings"]}
+
+
+def test_what_was_exported_has_a_beginning_once_it_is_connected(say: Say, tmp_path: Path) -> None:
+    """Also where no server runs that would read the folder: edits of it are no conflict."""
+    draw_untold(tmp_path)
+    say("import", "浴衣", "images.json", "--order", "ntfs")
+    say("export", "浴衣", "vott-v2", "v2")
+    assert "labels of 0 are new or changed" in say("source", "add", "浴衣", "vott-v2", "v2").out
+    hand = Hand2(folder=tmp_path / "v2")
+    hand.retag("B.jpg", hand.regions("B.jpg")[0]["id"], "浴衣")
+    rest(hand.folder)
+    told = say("sync", "浴衣", "--json").json
+    assert ([one["revisions"] for one in told["pulled"]], told["findings"]) == ([1], [])
 
 
 def test_the_evidence_is_a_table_of_orders_and_positions(capsys: pytest.CaptureFixture[str]) -> None:

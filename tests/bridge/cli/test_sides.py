@@ -15,6 +15,7 @@ import pytest
 
 from bridge import background
 from bridge.loop import work
+from bridge.loop.connect import connect_folder
 from bridge.model.job import JobState, Node
 from bridge.model.training import Failure, Recipe, RunEvent
 from bridge.model.work import Beat, End, Events, NewCheckpoint
@@ -334,7 +335,7 @@ def bridge_queue(both: Both, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_sync_and_push(both: Both, vott: Path, bridge_queue: None) -> None:
     both.here("project", "create", "撮影")
     assert both.same("push", "撮影", code=1)["error"]["name"] == "checkpoint-none"
-    assert both.here("source", "add", "撮影", "vott-v2", str(vott)).code == 0
+    connect_folder(both.ws, "撮影", "vott-v2", vott)  # The command would read it at once.
     assert [s["kind"] for s in both.here("source", "list", "撮影", "--json").json["sources"]] == ["vott-v2"]
     pulled = both.there("sync", "撮影", "--json")
     assert pulled.code == 0
