@@ -16,17 +16,17 @@ from sqlalchemy import Connection
 
 from bridge.errors import BridgeError, ConflictError
 from bridge.loop import reconcile
-from bridge.loop.behind import MOST_RETURNS
 from bridge.loop.folder import Wait, is_damage
 from bridge.loop.rendition import content_of, relabelled, rendition
 from bridge.loop.tool import reach_folder
-from bridge.model.annotation import Document, Image, Region, fold_name
+from bridge.loop.wishes import Wish, wishes_of, with_damaged
+from bridge.model.annotation import Document, Region
 from bridge.model.delivery import DeliveryState
 from bridge.model.finding import Finding, Severity
 from bridge.model.project import Project, Source
 from bridge.model.rectangles import labels_of
 from bridge.plugin import Holding, ToolFolder
-from bridge.store import deliveries, findings, images, overwritten, projects, revisions, tokens
+from bridge.store import deliveries, images, overwritten, projects, tokens
 from bridge.store.images import Item
 from bridge.store.overwritten import Overwritten
 from bridge.workspace import Workspace
@@ -46,20 +46,6 @@ class WrittenBack:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """One picture of a tool: what it was known to hold, and the present labels, if they are to be there.
-
-    doubted tells that what the files say of it now is damage, and not what a person did.
-    """
-
-    image: Image
-    item: Item
-    revision_id: int
-    regions: tuple[Region, ...] | None = None
-    doubted: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Taken:
     """One picture to write: what the files say of it, and what they are to say."""
 
@@ -70,20 +56,18 @@ class Taken:
 
 @dataclass(slots=True)
 class _Round:
-    """One look at the files with what shall be there: pictures to write, and what stays as it is and why."""
+    """One look at the files with what shall be there: pictures to write, and what stays as it is and why.
 
-    project: Project
+    former are the present names of labels by the names they had.
+    """
+
     holding: Holding
     wishes: Mapping[str, Wish]
+    former: Mapping[str, str]
     taken: dict[str, Taken] = field(default_factory=dict)
     moved: bool = False
     findings: list[Finding] = field(default_factory=list)
     left: list[Document] = field(default_factory=list)
-
-    @property
-    def former(self) -> dict[str, str]:
-        """Present names of labels by the names they had."""
-        return {label.alias: label.name for label in self.project.labels if label.alias is not None}
 
     def renamed(self) -> dict[str, str]:
         """What the tool may call otherwise in its list: names that no region there has any more."""
@@ -103,7 +87,7 @@ def write_back(ws: Workspace, project: Project, source: Source, wait: Wait | Non
             return WrittenBack(pictures, pulled.findings, unsettled=True)
         with ws.db.read() as tx:
             project, source = projects.find(tx, project.id), projects.find_source(tx, project.id, source.name)
-            wishes, given_up = _wishes(tx, project, source)
+            wishes, given_up = wishes_of(tx, project, source)
             due = _pending(tx, source)
         told = list(given_up)
         if not due and not any(w.regions is not None for w in wishes.values()) and not _is_odd(project, source):
@@ -114,38 +98,6 @@ def write_back(ws: Workspace, project: Project, source: Source, wait: Wait | Non
         if not now.moved:
             break
     return WrittenBack(pictures, tuple(told))
-
-
-def _wishes(tx: Connection, project: Project, source: Source) -> tuple[dict[str, Wish], list[Finding]]:
-    """Every settled picture by what the tool calls it; with regions where the tool holds something else."""
-    items = {i: item for i, item in images.items(tx, source.id).items() if not item.gone}
-    heads = revisions.head_hashes(tx, list(items))
-    settled = {i: heads[i][0] for i in items if len(heads.get(i, ())) == 1}
-    unlike = [i for i, (_, content) in settled.items() if items[i].content_hash != content]
-    stored = revisions.find_many(tx, [settled[i][0] for i in unlike], project.labels)
-    known = images.find_many(tx, list(settled))
-    past = overwritten.of_source(tx, source.id) if unlike else {}
-    wishes, given_up = {}, []
-    destroyed = {fold_name(f.image or "") for f in findings.listing(tx, project.id, "destroyed")}
-    for i, (revision_id, _) in settled.items():
-        doubted = items[i].content_hash is None and fold_name(known[i].name) in destroyed
-        wish = Wish(known[i], items[i], revision_id, doubted=doubted)
-        if i in unlike:
-            regions = stored[revision_id].regions
-            # Labels may be called otherwise since the revision was written.
-            if items[i].content_hash != content_of(known[i], regions):
-                wish = replace(wish, regions=regions)
-        if wish.regions is not None and any(_is_given_up(state, items[i]) for state in past.get(i, ())):
-            fields = {"case": "given-up", "source": source.name}
-            given_up.append(Finding("stale-tool", Severity.WARNING, known[i].name, fields))
-            continue
-        wishes[items[i].item or known[i].name] = wish
-    return wishes, given_up
-
-
-def _is_given_up(state: Overwritten, item: Item) -> bool:
-    """Whether a tool that holds nothing came back to that too often; an old labelling is a conflict then."""
-    return state.content_hash is None and item.content_hash is None and state.returns >= MOST_RETURNS
 
 
 def _pending(tx: Connection, source: Source) -> list[int]:
@@ -168,7 +120,8 @@ def _round(
     ws: Workspace, project: Project, source: Source, tool: ToolFolder, wishes: Mapping[str, Wish]
 ) -> tuple[int, _Round]:
     held = tool.hold()
-    now = _Round(project, _complete(held), _with_damaged(ws, project, held, wishes))
+    former = {label.alias: label.name for label in project.labels if label.alias is not None}
+    now = _Round(_complete(held), with_damaged(ws, project, held, wishes), former)
     if not held.by_name:
         now.findings.append(Finding("written-by-position", Severity.WARNING, None, {"source": source.name}))
         return 0, now
@@ -201,21 +154,6 @@ def _complete(holding: Holding) -> Holding:
     """With the labels that regions carry and the tool does not list: VoTT may have forgotten them."""
     used = (label for document in holding.documents for label in labels_of(document.regions or ()))
     return replace(holding, labels=tuple(dict.fromkeys((*holding.labels, *used))))
-
-
-def _with_damaged(ws: Workspace, project: Project, holding: Holding, wishes: Mapping[str, Wish]) -> dict[str, Wish]:
-    """Files that are damaged shall hold the present labels, also where the store took all that could be read."""
-    cut = any(map(is_damage, holding.findings))
-    documents = [document for document in holding.documents if cut or any(map(is_damage, document.findings))]
-    names = [document.image.item or document.image.name for document in documents]
-    broken = {name: replace(wish, doubted=True) for name in names if (wish := wishes.get(name)) is not None}
-    unread = [wish.revision_id for wish in broken.values() if wish.regions is None]
-    with ws.db.read() as tx:
-        stored = revisions.find_many(tx, unread, project.labels)
-    mended = {
-        n: w if w.regions is not None else replace(w, regions=stored[w.revision_id].regions) for n, w in broken.items()
-    }
-    return {**wishes, **mended}
 
 
 def _sort(now: _Round, document: Document) -> None:
