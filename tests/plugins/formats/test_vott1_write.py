@@ -279,7 +279,9 @@ def test_what_is_no_json_at_all_can_still_be_written(tmp_path: Path) -> None:
 
 
 numbers = st.floats(-50, 700, allow_nan=False).map(lambda x: round(x, 6))
-names = st.text(st.characters(exclude_categories=("Cs", "Cc", "Z"), exclude_characters=","), min_size=1, max_size=5)
+# Nor what JavaScript takes for whitespace.
+letters = st.characters(exclude_categories=("Cs", "Cc", "Z"), exclude_characters=",\ufeff")
+names = st.text(letters, min_size=1, max_size=5)
 
 
 @given(
