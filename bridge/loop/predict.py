@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from sqlalchemy import Connection
 
 from bridge.errors import ConflictError, NotFoundError
+from bridge.loop.doubles import sifted, together_in
 from bridge.loop.evaluate import Found, detected_regions
 from bridge.loop.train import require_worker
 from bridge.model.prediction import Prediction
@@ -76,15 +77,16 @@ def publish(ws: Workspace, project: str, checkpoint: str | None, who: str) -> Ch
 def keep(
     tx: Connection, project: str, checkpoint_id: str, found: Mapping[int, Sequence[Found]], threshold: float = THRESHOLD
 ) -> int:
-    """Put detections into the prediction store, by image id; gives how many pictures."""
+    """Put detections into the prediction store, one box for each thing, by image id; gives how many pictures."""
     version = datasets.find(tx, runs.find(tx, runs.find_checkpoint(tx, checkpoint_id).run_id).version)
+    together = together_in(tx, version)
     known = images.find_many(tx, list(found))
     at = now()
     made = [
         Prediction(image_id, known[image_id].name, checkpoint_id, regions, at)
         for image_id, boxes in found.items()
         if image_id in known
-        for regions in [detected_regions(version, known[image_id], boxes, checkpoint_id, threshold)]
+        for regions in [sifted(detected_regions(version, known[image_id], boxes, checkpoint_id, threshold), together)]
     ]
     predictions.put(tx, made, version.frozen_labels())
     return len(made)
