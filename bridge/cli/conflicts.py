@@ -59,9 +59,10 @@ def _place(box: Sequence[float] | None) -> str:
 @click.option("--both", is_flag=True)
 def resolve_(call: Call, project: str, image: str, keep: int | None, both: bool) -> int:
     """Let the set of labels with that number hold for IMAGE, or all sets together; they stay in its history."""
+    side = call.side()
     if (keep is not None) == both:
         raise UsageError("resolve-how")
-    new = call.side().resolve(project, image, keep)
+    new = side.resolve(project, image, keep)
     call.console.say("resolved" if keep is not None else "resolved-both", image=image, keep=keep)
     call.console.emit({"image": image, "kept": keep, "revision": new})
     return 0
