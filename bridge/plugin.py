@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import pluggy
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from bridge.model.anchors import Anchors
+    from bridge.model.anchors import Anchors, GivenAnchors
     from bridge.model.annotation import Document, Image
     from bridge.model.dataset import Dataset, Reading
     from bridge.model.prediction import Prediction
@@ -101,13 +101,35 @@ class Format(Protocol):
         """Write the dataset to out (atomically); findings tell what was clipped, renamed or left out."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class BoxSizes:
+    """Sizes of boxes in columns: (m, 2) width and height of what lies in the picture, as fractions of the picture.
+
+    labels are names, label tells which of them each box has (a box with two stands here twice). left_out is how many
+    boxes have no size, or none inside their picture.
+    """
+
+    labels: tuple[str, ...]
+    label: NDArray[np.intp]
+    sizes: NDArray[np.float64]
+    left_out: int = 0
+
+
+@runtime_checkable
+class SizeReader(Protocol):
+    """What a format may offer beside: the sizes of all boxes, where they can be had without making documents."""
+
+    def read_sizes(self, path: Path, options: ReadOptions) -> BoxSizes:
+        """Sizes of the boxes that are not held out; raises what read raises."""
+
+
 # ---------------------------------------------------------------- validator
 
 
 class Notes(Protocol):
     """What was found out about pictures, so that the same bytes are not decoded again at the next check.
 
-    Keys are SHA-256 of bytes; anything else may be a key, but lasts only as long as this check.
+    A key is the SHA-256 of the bytes. Any other text may be one too, and is then this project's own.
     """
 
     def recall(self, kind: str, keys: Iterable[str]) -> dict[str, bytes]:
@@ -264,6 +286,12 @@ class Engine(Protocol):
     def anchors_wanted(self, wish: RecipeWish) -> tuple[int, tuple[int, int]]:
         """How many anchors the network of a wish takes, and its size; 0 anchors when the given cfg keeps its own."""
 
+    def anchors_of(self, cfg: str, name: str) -> GivenAnchors | None:
+        """The anchors that a cfg of this name has; None where it has none that can be read."""
+
+    def published_anchors(self, n: int) -> GivenAnchors | None:
+        """The n anchors that the engine's authors give their networks with; None where there are no such."""
+
     def draft(self, wish: RecipeWish) -> Recipe:
         """The complete recipe of a wish; raises InputError for a cfg that cannot be read or adapted."""
 
@@ -357,6 +385,7 @@ class BoxTable:
 
     pictures and classes are the names behind the indices. area and crowd are what a COCO file says of its truth: the
     area of the thing itself (None: of its box), and whether the box stands for many things at once (None: nowhere).
+    sizes are width and height as a file gives them (None: what lies between the corners, which went through a sum).
     """
 
     pictures: tuple[str, ...]
@@ -367,13 +396,35 @@ class BoxTable:
     score: NDArray[np.float64] | None = None
     area: NDArray[np.float64] | None = None
     crowd: NDArray[np.bool_] | None = None
+    sizes: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ScoreOptions:
-    """iou: the least overlap of a match (darknet: strictly above). points: 0 = area under the curve, else 11 or 101."""
+    """iou: the least overlap of a match (darknet: strictly above). points: 0 = area under the curve, else 11 or 101.
+
+    threshold: detections above this score are counted as right or wrong; no AP depends on it.
+    """
 
     iou: float = 0.5
+    points: int = 0
+    threshold: float = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """All that an AP is made of: detections in falling score, each in its picture, of its class, right or wrong.
+
+    truths counts the objects, pictures x classes. points is how the curve is measured, as in ScoreOptions. What a
+    picture holds is matched by itself, so that any choice of pictures has an AP of its own.
+    """
+
+    pictures: tuple[str, ...]
+    classes: tuple[str, ...]
+    picture: NDArray[np.int64]
+    class_id: NDArray[np.int64]
+    right: NDArray[np.bool_]
+    truths: NDArray[np.int64]
     points: int = 0
 
 
@@ -384,6 +435,13 @@ class Evaluator(Protocol):
 
     def score(self, truth: BoxTable, detections: BoxTable, options: ScoreOptions) -> Scores:
         """AP per class and the mean, as the protocol defines it."""
+
+
+class Ranker(Evaluator, Protocol):
+    """An evaluator that also tells what its AP is made of, from which intervals over the pictures are drawn."""
+
+    def rank(self, truth: BoxTable, detections: BoxTable, options: ScoreOptions) -> Ranking:
+        """Detections that have a score above 0, in falling score, equal ones in the order given."""
 
 
 class BoxFiles(Protocol):

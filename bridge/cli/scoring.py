@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
@@ -12,6 +13,9 @@ from bridge.cli.command import Call, command
 from bridge.cli.console import finding_json
 from bridge.cli.values import Fraction, Word
 from bridge.errors import UsageError
+
+if TYPE_CHECKING:
+    from bridge.model.scores import Scores
 
 commands = click.Group()
 
@@ -44,32 +48,78 @@ def report_(call: Call, wanted: str, out: Path | None) -> int:
 @command(commands, "evaluate")
 @click.option("--truth", type=click.Path(path_type=Path), metavar="FILE", required=True)
 @click.option("--detections", type=click.Path(path_type=Path), metavar="FILE", required=True)
-@click.option("--protocol", metavar="darknet|coco", default="darknet", show_default=True)
+@click.option("--protocol", metavar="darknet|coco")
 @click.option("--iou", type=Fraction(), metavar="FRACTION", default=0.5, show_default=True)
 @click.option("--points", type=click.Choice(["0", "11", "101"]), default="0", show_default=True)
-def evaluate_(call: Call, truth: Path, detections: Path, protocol: str, iou: float, points: str) -> int:
-    """Average precision of DETECTIONS against TRUTH, by darknet's rule or COCO's."""
+@click.option("--threshold", type=Fraction(), metavar="FRACTION", default=0.25, show_default=True)
+def evaluate_(
+    call: Call, truth: Path, detections: Path, protocol: str | None, iou: float, points: str, threshold: float
+) -> int:
+    """Average precision of DETECTIONS against TRUTH, by darknet's rule and COCO's, or by one of them."""
     from bridge.loop.files import score_files
     from bridge.plugin import ScoreOptions
 
     known = call.plugins().names("evaluator")
-    if protocol not in known:
+    if protocol is not None and protocol not in known:
         raise UsageError("protocol-missing-here", protocol=protocol, known=", ".join(known))
-    scores, found = score_files(call.settings, truth, detections, protocol, ScoreOptions(iou, int(points)))
+    options = ScoreOptions(iou, int(points), threshold)
+    wanted = (protocol,) if protocol else ("darknet", "coco")
+    scores, found = score_files(call.settings, truth, detections, wanted, options)
     call.console.findings(found)
-    rows = [(c.id, c.name, f"{100 * c.ap:.2f}", c.truths, c.detections) for c in scores.classes]
-    call.console.table(("class", "name", "ap", "truths", "detections"), rows)
+    _say_classes(call, scores)
+    for one in scores:
+        _say_scores(call, one)
+    told = _scores_json(scores[0])
+    if len(scores) > 1:
+        told |= _beside(call, *scores)
+    call.console.emit({**told, "findings": [finding_json(f) for f in found]})
+    return 0
+
+
+def _say_classes(call: Call, scores: Sequence[Scores]) -> None:
+    """The classes in one table, with the AP of each protocol."""
+    first, *others = scores
+    aps = zip(*((_percent(c.ap) for c in one.classes) for one in scores), strict=True)
+    rows = [(c.id, c.name, *ap, c.truths, c.detections) for c, ap in zip(first.classes, aps, strict=True)]
+    columns = ("class", "name", "ap", *(f"ap-{one.protocol}" for one in others), "truths", "detections")
+    call.console.table(columns, rows)
+
+
+def _say_scores(call: Call, scores: Scores) -> None:
+    if scores.protocol == "darknet":
+        call.console.say("map", iou=f"{scores.options['iou']:g}", map=f"{100 * scores.map:.2f}")
+        call.console.say("counted", **{**scores.stats, **_in_percent(scores.stats)})
+        return
     for name, value in scores.stats.items():
         call.console.line(f"{name:10} {value:.4f}")
-    if protocol == "darknet":
-        call.console.say("map", iou=f"{iou:g}", map=f"{100 * scores.map:.2f}")
+
+
+def _percent(fraction: float) -> str:
+    return f"{100 * fraction:.2f}" if fraction >= 0 else "–"
+
+
+def _in_percent(stats: Mapping[str, float]) -> dict[str, str]:
+    return {name: f"{100 * stats[name]:.1f}" for name in ("precision", "recall", "F1", "average_iou")}
+
+
+def _scores_json(scores: Scores) -> dict[str, Any]:
+    """What a protocol gives: darknet its mean and classes, COCO its twelve stats, another one all it has."""
     classes = [msgspec.to_builtins(c) for c in scores.classes]
-    body: dict[str, Any] = {"map": scores.map, "classes": classes} if protocol != "coco" else {}
-    if protocol != "darknet":
-        body["stats"] = scores.stats
-    told = {"protocol": protocol, "options": scores.options, "findings": [finding_json(f) for f in found]}
-    call.console.emit({**body, **told})
-    return 0
+    mean = {"map": scores.map, "classes": classes} if scores.protocol != "coco" else {"classes": classes}
+    stats = {"counts" if scores.protocol == "darknet" else "stats": scores.stats}
+    return {**mean, **stats, "protocol": scores.protocol, "options": scores.options}
+
+
+def _beside(call: Call, darknet: Scores, coco: Scores) -> dict[str, Any]:
+    """COCO's numbers beside darknet's, and why they differ."""
+    from bridge.model.difference import difference
+    from bridge.reporting.difference import why_different
+
+    why = why_different(darknet, coco, call.console.language)
+    if why:
+        call.console.line(why)
+    steps = [msgspec.to_builtins(step) for step in difference(darknet, coco)]
+    return {"coco": _scores_json(coco), "difference": {"message": why_different(darknet, coco), "steps": steps}}
 
 
 @command(commands, "explain")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,17 +15,21 @@ from bridge.settings import Settings
 
 
 def score_files(
-    settings: Settings, truth: Path, detections: Path, protocol: str, options: ScoreOptions
-) -> tuple[Scores, list[Finding]]:
-    """Score a COCO results file against a COCO file; bad entries are findings and the rest is scored."""
+    settings: Settings, truth: Path, detections: Path, protocols: Sequence[str], options: ScoreOptions
+) -> tuple[list[Scores], list[Finding]]:
+    """Score a COCO results file against a COCO file; bad entries are findings and the rest is scored.
+
+    Gives the scores under each protocol. Raises UsageError plugin-missing, or InputError for a file that is none.
+    """
     registry = Registry(settings.data / "plugins")
-    if protocol not in registry.names("evaluator"):
-        known = ", ".join(registry.names("evaluator"))
-        raise UsageError("plugin-missing", kind="evaluator", plugin=protocol, reason="", known=known)
+    known = registry.names("evaluator")
+    for protocol in protocols:
+        if protocol not in known:
+            raise UsageError("plugin-missing", kind="evaluator", plugin=protocol, reason="", known=", ".join(known))
     files = cast(BoxFiles, registry.find("boxes", "coco"))
     wanted, found, notes = files.read(truth, detections)
-    evaluator = cast(Evaluator, registry.find("evaluator", protocol))
-    return evaluator.score(wanted, found, options), notes
+    evaluators = [cast(Evaluator, registry.find("evaluator", protocol)) for protocol in protocols]
+    return [evaluator.score(wanted, found, options) for evaluator in evaluators], notes
 
 
 def explain(settings: Settings, log: Path, language: str = "en") -> dict[str, Any]:

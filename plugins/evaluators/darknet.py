@@ -4,23 +4,27 @@ The rule: every detection belongs to the truth of its own class that it overlaps
 threshold, whether or not that truth is taken already. Detections are walked from the highest score down, equal
 scores in the order given; the first one of a truth is right, every other one is wrong. AP is the area under the
 curve made monotone, or the mean of its height at 11 or 101 recalls.
+
+The counts above a score (TP, FP, FN, precision, recall, F1, average IoU) are made by the same walk. darknet's own
+line of them walks in the order in which its boxes happen to lie, so that two builds count differently on the same
+boxes, and it divides the overlaps of the right ones by the number of all: ours is the mean over the right ones.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bridge.errors import InputError
 from bridge.model.scores import ClassScore, Scores
-from bridge.plugin import BoxTable, ScoreOptions
+from bridge.plugin import BoxTable, Ranking, ScoreOptions
+from plugins.evaluators.curve import average_precision
+from plugins.evaluators.matching import assign
 from plugins.evaluators.tables import require_alike
-from plugins.geometry import paired_iou
 
-# Pairs of detection and truth compared at once; bounds the memory in crowded pictures.
-_PAIRS = 2_000_000
+_COCO_POINTS, _COCO_IOU = 101, 0.5
 
 
 class DarknetProtocol:
@@ -30,29 +34,69 @@ class DarknetProtocol:
 
     def score(self, truth: BoxTable, detections: BoxTable, options: ScoreOptions) -> Scores:
         """AP per class and their mean; raises InputError when the tables are not over the same pictures and classes."""
-        scored, ignored = _scored(truth, detections, options)
-        matched = assign(truth, scored, options.iou)
-        classes = tuple(
-            _class_score(truth, scored, matched, class_id, name, options.points)
-            for class_id, name in enumerate(truth.classes)
-        )
+        walk = _walk(truth, detections, options)
+        aps = walk.precisions(options.points)
+        found = np.bincount(walk.table.class_id, minlength=len(truth.classes)).tolist()
+        known = walk.truths.tolist()
+        classes = tuple(ClassScore(k, name, aps[k], known[k], found[k]) for k, name in enumerate(truth.classes))
         said = {
             "iou": options.iou,
             "points": options.points,
             "classes_without_truth": [c.name for c in classes if not c.truths],
-            "ignored_detections": ignored,
+            "ignored_detections": walk.ignored,
         }
-        mean = sum(c.ap for c in classes) / len(classes) if classes else 0.0
-        return Scores(self.name, mean, classes, said, pictures=len(truth.pictures))
+        mean = sum(aps) / len(aps) if aps else 0.0
+        steps = _towards_coco(walk, aps, truth, options)
+        return Scores(self.name, mean, classes, said, walk.counts(options), pictures=len(truth.pictures), steps=steps)
+
+    def rank(self, truth: BoxTable, detections: BoxTable, options: ScoreOptions) -> Ranking:
+        """What the AP is made of; raises InputError as score does."""
+        walk, size = _walk(truth, detections, options), (len(truth.pictures), len(truth.classes))
+        truths = np.bincount(truth.picture * size[1] + truth.class_id, minlength=size[0] * size[1]).reshape(size)
+        table = walk.table
+        return Ranking(truth.pictures, truth.classes, table.picture, table.class_id, walk.right, truths, options.points)
 
 
-def _scored(truth: BoxTable, detections: BoxTable, options: ScoreOptions) -> tuple[BoxTable, int]:
-    """The detections that have a score above 0, highest first, and how many have none."""
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """The detections that have a score above 0, highest first, which are right, and how many have no score."""
+
+    table: BoxTable
+    right: NDArray[np.bool_]
+    overlap: NDArray[np.float64]
+    truths: NDArray[np.int64]
+    ignored: int
+
+    def precisions(self, points: int) -> list[float]:
+        """AP of each class."""
+        by_class = np.argsort(self.table.class_id, kind="stable")
+        ends = np.cumsum(np.bincount(self.table.class_id, minlength=len(self.truths)))
+        parts = np.split(self.right[by_class], ends[:-1]) if len(ends) else []
+        return [average_precision(right, int(n), points) for right, n in zip(parts, self.truths, strict=True)]
+
+    def counts(self, options: ScoreOptions) -> dict[str, float]:
+        """What is right, wrong and missed among the detections above the threshold, and what follows from that."""
+        assert self.table.score is not None
+        shown = int(np.count_nonzero(self.table.score > options.threshold))
+        right = self.right[:shown]
+        hits, objects = int(np.count_nonzero(right)), int(self.truths.sum())
+        return {
+            "threshold": options.threshold,
+            "TP": hits,
+            "FP": shown - hits,
+            "FN": objects - hits,
+            "precision": hits / shown if shown else 0.0,
+            "recall": hits / objects if objects else 0.0,
+            "F1": 2 * hits / (shown + objects) if shown + objects else 0.0,
+            "average_iou": float(self.overlap[:shown][right].mean()) if hits else 0.0,
+        }
+
+
+def _walk(truth: BoxTable, detections: BoxTable, options: ScoreOptions) -> _Walk:
     score = require_alike(truth, detections)
     if options.points and options.points < 2:
         raise InputError("evaluate-points", points=options.points)
-    kept = np.flatnonzero(score > 0)
-    ranked = kept[np.argsort(-score[kept], kind="stable")]
+    ranked = np.argsort(-score, kind="stable")[: np.count_nonzero(score > 0)]  # What is no number comes last.
     table = BoxTable(
         detections.pictures,
         detections.classes,
@@ -61,75 +105,31 @@ def _scored(truth: BoxTable, detections: BoxTable, options: ScoreOptions) -> tup
         detections.corners[ranked],
         score[ranked],
     )
-    return table, len(score) - len(kept)
+    row, overlap = assign(truth, table, options.iou)
+    known = np.bincount(truth.class_id, minlength=len(truth.classes))
+    return _Walk(table, _first_of_each(row, len(truth.corners)), overlap, known, len(score) - len(ranked))
 
 
-def assign(truth: BoxTable, detections: BoxTable, threshold: float) -> NDArray[np.int64]:
-    """For each detection the row of the truth it belongs to, -1 for none; of equal overlaps the first truth wins."""
-    truth_key, key = _key(truth), _key(detections)
-    by_key = np.argsort(truth_key, kind="stable")
-    first = np.searchsorted(truth_key[by_key], key, "left")
-    count = np.searchsorted(truth_key[by_key], key, "right") - first
-    found = np.full(len(key), -1, np.int64)
-    for rows in _slices(count):
-        pairs = _Pairs(rows, first[rows], count[rows])
-        overlap = paired_iou(detections.corners[pairs.row], truth.corners[by_key[pairs.other]])
-        best = np.maximum.reduceat(overlap, pairs.start)
-        # Of several truths with the best overlap the first is meant: write backwards, so that it is written last.
-        top = np.flatnonzero(overlap == np.repeat(best, count[rows]))[::-1]
-        found[pairs.row[top]] = by_key[pairs.other[top]]
-        found[rows[~(best > threshold)]] = -1
-    return found
-
-
-def _key(table: BoxTable) -> NDArray[np.int64]:
-    return table.picture * len(table.classes) + table.class_id
-
-
-def _slices(count: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:
-    """Rows that have anything to be compared with, in slices of bounded work."""
-    rows = np.flatnonzero(count)
-    if len(rows):
-        yield from np.split(rows, np.flatnonzero(np.diff(np.cumsum(count[rows]) // _PAIRS)) + 1)
-
-
-class _Pairs:
-    """Every row beside each of its `count` others, which lie side by side from `first` on."""
-
-    def __init__(self, rows: NDArray[np.intp], first: NDArray[np.intp], count: NDArray[np.intp]) -> None:
-        self.start = np.concatenate(([0], np.cumsum(count)[:-1]))
-        self.row = np.repeat(rows, count)
-        self.other = np.arange(len(self.row)) + np.repeat(first - self.start, count)
-
-
-def _class_score(
-    truth: BoxTable, ranked: BoxTable, matched: NDArray[np.int64], class_id: int, name: str, points: int
-) -> ClassScore:
-    truths = int(np.count_nonzero(truth.class_id == class_id))
-    own = matched[ranked.class_id == class_id]
-    ap = average_precision(_right(own), truths, points)
-    return ClassScore(class_id, name, ap, truths, len(own))
-
-
-def _right(matched: NDArray[np.int64]) -> NDArray[np.bool_]:
+def _first_of_each(row: NDArray[np.int64], truths: int) -> NDArray[np.bool_]:
     """True for the first detection of each truth."""
-    right = np.zeros(len(matched), np.bool_)
-    rows, first = np.unique(matched, return_index=True)
-    right[first[rows >= 0]] = True
+    matched = np.flatnonzero(row >= 0)
+    first = np.full(truths, -1, np.int64)
+    first[row[matched[::-1]]] = matched[::-1]  # Written from the last to the first, so that the first one stays.
+    right = np.zeros(len(row), np.bool_)
+    right[first[first >= 0]] = True
     return right
 
 
-def average_precision(right: NDArray[np.bool_], truths: int, points: int) -> float:
-    """AP of detections in order of falling score, each right or wrong; points 0 is the area under the curve."""
-    if not truths or not len(right):
-        return 0.0
-    hits = np.cumsum(right)
-    recall = hits / truths
-    precision = hits / np.arange(1, len(hits) + 1)
-    height = np.maximum.accumulate(precision[::-1])[::-1]
-    if not points:
-        return float(np.sum(np.diff(recall, prepend=0.0) * height))
-    # darknet multiplies by the reciprocal: k / (points - 1) differs in the last bit, just where recalls are equal.
-    grid = np.arange(points) * (1.0 / (points - 1))
-    at = np.searchsorted(recall, grid, "left")
-    return float(np.sum(np.append(height, 0.0)[at]) / points)
+def _towards_coco(walk: _Walk, aps: list[float], truth: BoxTable, options: ScoreOptions) -> dict[str, float]:
+    """The mean when, one after the other, classes without truth, recalls and overlap are as COCO has them."""
+    known = [k for k, n in enumerate(walk.truths) if n]
+    if not known:
+        return {}
+    at_101 = walk.precisions(_COCO_POINTS)
+    at_half = at_101
+    if options.iou != _COCO_IOU:
+        row, overlap = assign(truth, walk.table, _COCO_IOU)
+        right = _first_of_each(row, len(truth.corners))
+        at_half = _Walk(walk.table, right, overlap, walk.truths, 0).precisions(_COCO_POINTS)
+    named = zip(("no-truth", "points", "overlap"), (aps, at_101, at_half), strict=True)
+    return {cause: sum(each[k] for k in known) / len(known) for cause, each in named}

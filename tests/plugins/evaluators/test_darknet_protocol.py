@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from bridge.errors import InputError
 from bridge.plugin import BoxTable, ScoreOptions
-from plugins.evaluators import darknet
+from plugins.evaluators import matching
 from plugins.evaluators.darknet import DarknetProtocol
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "map_repro"
@@ -137,7 +137,7 @@ def test_the_fast_way_is_the_plain_rule(boxes: list[Row], found: list[Row], thre
 def test_slices_of_work_do_not_change_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
     truth, detections = recorded("alexeyab")
     whole = DarknetProtocol().score(truth, detections, ScoreOptions())
-    monkeypatch.setattr(darknet, "_PAIRS", 7)
+    monkeypatch.setattr(matching, "_PAIRS", 7)
     assert DarknetProtocol().score(truth, detections, ScoreOptions()) == whole
 
 
