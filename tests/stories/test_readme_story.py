@@ -28,18 +28,20 @@ from bridge.running import Running
 from bridge.sample import LABELS, draw_sample, plant_defects
 from bridge.settings import Settings
 from tests.parts import absent
+from tests.untold import draw_untold
 
 pytestmark = pytest.mark.story
 
 README = Path(__file__).parents[2] / "README.md"
 QUICK = ["--template", "demo-tiny", "--size", "128x96", "--max-batches", "20"]
 ELSEWHERE = {"make demo": "test_demo_story.py"}
-# A check says what is wrong by its exit code; of the rest everything must go well.
-WRONG = {
-    "labelbridge check 撮影",
-    "labelbridge check 撮影 --fix",
-    "labelbridge check my-darknet-folder/obj.data",
-    "labelbridge verify-export imgs.json vott-export --fix right",
+# What is wrong, or left to a person, is said by the exit code; of the rest everything must go well.
+CODES = {
+    "labelbridge check 撮影": 1,
+    "labelbridge check 撮影 --fix": 1,
+    "labelbridge check my-darknet-folder/obj.data": 1,
+    "labelbridge import 浴衣 yukata/images.json": 3,
+    "labelbridge verify-export imgs.json vott-export --fix right": 1,
 }
 VOTT1 = README.parent / "tests" / "fixtures" / "vott1"
 
@@ -68,7 +70,7 @@ class Terminal:
             return
         self._prepare(line)
         done = self._run(line)
-        assert done.returncode == (1 if line in WRONG else 0), f"{line}: {done.stdout}{done.stderr}"
+        assert done.returncode == CODES.get(line, 0), f"{line}: {done.stdout}{done.stderr}"
         assert "Traceback" not in done.stderr
         self.outputs[line] = done.stdout
 
@@ -76,6 +78,9 @@ class Terminal:
         """Files that the reader has, and that come from what was done before."""
         if " RUN" in line:
             self.names["RUN"] = json.loads(self._run("labelbridge runs --json").stdout)["runs"][0]["run"]
+        if " NUMBER" in line:
+            waiting = json.loads(self._run("labelbridge deliveries 浴衣 --json").stdout)["deliveries"]
+            self.names["NUMBER"] = str(waiting[0]["id"])
         if "--truth" in line:
             assert self._run("labelbridge export 撮影 coco coco.json").returncode == 0
             truth = json.loads((self.folder / "coco.json").read_text("utf-8"))
@@ -127,9 +132,10 @@ def terminal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
     shutil.copytree(folder / "my-vott-folder", folder / "shared")
     yolo = Dataset("project", tuple(LABELS), spoilt, frozenset(d.image.name for d in drawn if d.held_out))
     formats.format("yolo").write(yolo, folder / "my-darknet-folder", WriteOptions("copy"))
-    shutil.copy(VOTT1 / "v1.6.1.json", folder / "imgs.json")
+    shutil.copy(VOTT1 / "v1.0.9.json", folder / "imgs.json")
     shutil.copytree(VOTT1 / "images", folder / "imgs")
-    shutil.copytree(VOTT1 / "exports" / "v1.6.1-wide-on-screen", folder / "vott-export")
+    shutil.copytree(VOTT1 / "exports" / "v1.0.9", folder / "vott-export")
+    draw_untold(folder / "yukata")
     found = Terminal(folder, names={"/share/vott-project": str(folder / "shared")})
     yield found
     if found.running is not None:
@@ -156,8 +162,14 @@ def test_every_command_works_in_its_order(terminal: Terminal) -> None:
     # Detections are the labels themselves; of the planted mistakes one cannot be found by anybody.
     assert "mAP@0.5 = 99." in said["labelbridge evaluate --truth coco.json --detections results.json"]
     assert (terminal.folder / "out-folder/obj.data").is_file()
-    assert "Labels checked: 5, right: 1." in said["labelbridge verify-export imgs.json vott-export --fix right"]
+    # An old project: read by its shapes, asked about where they do not tell, and turned into names.
+    assert "in the order “bytes”: 4 fit" in said["labelbridge import 昔の写真 imgs.json"]
+    assert terminal.running is not None
+    assert f"{terminal.running.settings.url()}/deliveries/" in said["labelbridge import 浴衣 yukata/images.json"]
+    assert "5 pictures with 4 boxes read" in said["labelbridge delivery resume NUMBER --order ntfs"]
+    assert "Labels checked: 5, right: 4." in said["labelbridge verify-export imgs.json vott-export --fix right"]
     assert (terminal.folder / "right/obj.data").is_file()
+    assert "UPPER.jpg" in json.loads((terminal.folder / "imgs.json").read_text("utf-8"))["frames"]
     assert "UPPER.jpg" in said["labelbridge tidy imgs"]
 
 
@@ -182,7 +194,7 @@ def test_the_users_files_are_only_read(terminal: Terminal) -> None:
         "right",
         ".labelbridge-backup",
     }
-    his = {"写真", "my-vott-folder", "my-darknet-folder", "shared", "imgs", "imgs.json", "vott-export"}
+    his = {"写真", "my-vott-folder", "my-darknet-folder", "shared", "imgs", "imgs.json", "vott-export", "yukata"}
     assert {p.name for p in terminal.folder.iterdir()} <= made | his
     for path in (terminal.folder / "my-vott-folder").iterdir():
         assert path.read_bytes() == (terminal.folder / "shared" / path.name).read_bytes()
