@@ -57,6 +57,7 @@ BUILT_IN: dict[str, str] = {
     "anchors:median": "plugins.anchors.median:MedianFitter",
     "source:label-studio": "plugins.sources.label_studio.source:LabelStudioSource",
     "source:vott-v1": "plugins.sources.vott_folder:VottV1Folder",
+    "anchors:long": "plugins.anchors.median:LongFitter",
     "source:vott-v2": "plugins.sources.vott_folder:VottV2Folder",
 }
 

@@ -29,7 +29,7 @@ FLOORS: list[list[str]] = [
         "bridge.collector",
         "bridge.installed",
     ],
-    ["bridge.jpeg"],
+    ["bridge.jpeg", "bridge.overlap"],
     ["bridge.texts"],
     ["bridge.model", "bridge.errors"],
 ]

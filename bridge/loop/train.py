@@ -16,12 +16,13 @@ from bridge.errors import ConflictError, InputError, MissingPartError, NotFoundE
 from bridge.listeners import tell
 from bridge.loop.anchors import fit_version
 from bridge.loop.cut import CutOptions, cut
-from bridge.model.anchors import Anchors
+from bridge.loop.fitting import FitWish
+from bridge.model.anchors import Anchors, Fit
 from bridge.model.dataset import DatasetVersion
 from bridge.model.finding import Finding, Severity
 from bridge.model.job import ENDED, JobState, Node
 from bridge.model.training import Recipe, Run
-from bridge.plugin import EngineInfo, Outlook, RecipeWish
+from bridge.plugin import Engine, EngineInfo, Outlook, RecipeWish
 from bridge.store import datasets, images, jobs, nodes, projects, runs, tokens
 from bridge.store.database import now
 from bridge.workspace import Workspace
@@ -68,6 +69,7 @@ class Plan:
     node: str | None
     anchors: Anchors | None = None
     weights_file: Path | None = field(default=None, compare=False)
+    fit: Fit | None = None
 
     @property
     def disk_bytes(self) -> int:
@@ -96,10 +98,11 @@ def plan(ws: Workspace, project: str, options: PlanOptions, who: str = "local") 
         options.gpus,
         weights,
     )
-    count, network = engine.anchors_wanted(wish)
-    anchors = fit_version(ws, version, network, count, options.seed) if count else None
+    keeps_own = not engine.anchors_wanted(wish)[0]
+    fit = _fit(ws, engine, version, wish, options)
+    anchors = fit.anchors if fit and not keeps_own else None
     recipe = engine.draft(replace(wish, anchors=anchors))
-    found = engine.preflight(recipe, info, len(version.part("train")))
+    found = engine.preflight(recipe, info, len(version.part("train"))) + _notes(fit, keeps_own)
     if weights is not None:
         wrong = engine.check_weights(weights_file or ws.blobs.path(weights), recipe, info)
         # The node gets the file under a name of ours, so that its own name does no harm; and where the server keeps
@@ -111,7 +114,9 @@ def plan(ws: Workspace, project: str, options: PlanOptions, who: str = "local") 
         size = _picture_bytes(tx, version)
         hours = _hours(tx, recipe, version.project, node)
     chosen = options.node
-    return Plan(version.project, recipe, version, tuple(found), outlook, size, hours, chosen, anchors, weights_file)
+    return Plan(
+        version.project, recipe, version, tuple(found), outlook, size, hours, chosen, anchors, weights_file, fit
+    )
 
 
 def start(ws: Workspace, plan: Plan, who: str) -> Run:
@@ -184,6 +189,25 @@ def engine_info(node: Node | None) -> EngineInfo | None:
     if node is None or not node.engine:
         return None
     return msgspec.convert(node.engine, EngineInfo)
+
+
+def _fit(ws: Workspace, engine: Engine, version: DatasetVersion, wish: RecipeWish, options: PlanOptions) -> Fit | None:
+    """Anchors beside those that the network has; None for a cfg that keeps its own, where nothing can be said of it."""
+    count, network = engine.anchors_wanted(wish)
+    name = options.cfg.name if options.cfg else wish.template
+    own = engine.anchors_of(engine.draft(wish).cfg, name)
+    if count:
+        return fit_version(ws, version, FitWish(network, count, options.seed, own))
+    try:
+        return fit_version(ws, version, FitWish(seed=options.seed, given=own)) if own else None
+    except InputError:
+        return None  # Too few boxes: that is no reason not to train on a cfg as it is.
+
+
+def _notes(fit: Fit | None, keeps_own: bool) -> list[Finding]:
+    """What a plan should say of anchors: whether others are worth it only where the cfg keeps its own."""
+    moot = {"anchors-keep"} if keeps_own else {"anchors-keep", "anchors-either", "anchors-refit"}
+    return [finding for finding in (fit.findings if fit else ()) if finding.rule not in moot]
 
 
 def _version(ws: Workspace, project: str, options: PlanOptions, who: str) -> DatasetVersion:

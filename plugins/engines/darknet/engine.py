@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from bridge.model.anchors import GivenAnchors
 from bridge.model.finding import Finding
 from bridge.model.training import Failure, Recipe, RunEvent
 from bridge.plugin import Command, EngineInfo, LogParser, Outlook, Output, RecipeWish, RunFiles, SavedWeights
-from plugins.engines.darknet import command, explain, failures, files, preflight, probe, weights
+from plugins.engines.darknet import anchors, command, explain, failures, files, preflight, probe, weights
 from plugins.engines.darknet import wish as wishes
 from plugins.engines.darknet.log import DarknetLog
 from plugins.engines.darknet.templates import TEMPLATES
@@ -36,6 +37,14 @@ class Darknet:
     def anchors_wanted(self, wish: RecipeWish) -> tuple[int, tuple[int, int]]:
         """How many anchors the network of a wish takes, and its size."""
         return wishes.anchors_wanted(wish)
+
+    def anchors_of(self, cfg: str, name: str) -> GivenAnchors | None:
+        """The anchors of a cfg's heads, in pixels of its size."""
+        return anchors.anchors_of(cfg, name)
+
+    def published_anchors(self, n: int) -> GivenAnchors | None:
+        """Those of yolov3 and the tiny networks, fitted to COCO."""
+        return anchors.published(n)
 
     def draft(self, wish: RecipeWish) -> Recipe:
         """The complete recipe of a wish; raises InputError."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bridge.errors import InputError, NotFoundError
-from plugins.anchors.median import masks
+from plugins.anchors.masks import masks
 from plugins.engines.darknet.cfg import Cfg, Section, read
 from plugins.engines.darknet.network import walk
 from plugins.engines.darknet.templates import TEMPLATES, Template, render

@@ -9,7 +9,7 @@ from pathlib import Path
 from bridge.errors import BridgeError
 from bridge.model.dataset import Dataset, Reading
 from bridge.model.finding import Finding, Severity
-from bridge.plugin import ReadOptions, WriteOptions
+from bridge.plugin import BoxSizes, ReadOptions, WriteOptions
 from plugins.formats.shapes import shape_findings
 from plugins.formats.yolo.entries import is_picture
 from plugins.formats.yolo.folder import data_file, names_file
@@ -42,6 +42,12 @@ class Yolo:
         from plugins.formats.yolo.read import read
 
         return read(path, options)
+
+    def read_sizes(self, path: Path, options: ReadOptions) -> BoxSizes:
+        """The sizes of all training boxes from the label files alone, whether or not the pictures are there."""
+        from plugins.formats.yolo.sizes import read_sizes
+
+        return read_sizes(path, options)
 
     def losses(self, dataset: Dataset) -> list[Finding]:
         """Shapes of which darknet gets the box around or nothing at all.

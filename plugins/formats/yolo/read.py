@@ -72,22 +72,37 @@ class Documents:
 
     def _text(self, entry: Entry) -> tuple[str | None, list[Finding]]:
         """The text of the label file; None if there is none, so that nobody has looked at the picture."""
-        for path in label_paths(entry.file or str(self.folder.bases[0] / entry.text.replace("\\", "/"))):
+        data, flaws = self.label_file(entry)
+        if data is None:
+            return None, flaws
+        if data.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
+            path = next(label_paths(self._place(entry)))
+            flaws.append(Finding("label-bom", Severity.ERROR, entry.name, {"path": whole(Path(path).name)}))
+        return one_newline(decode_text(data)), flaws
+
+    def label_file(self, entry: Entry) -> tuple[bytes | None, list[Finding]]:
+        """The bytes of the label file of a picture, None without one; a finding where it cannot be read."""
+        for path in label_paths(self._place(entry)):
             try:
                 with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - called for every picture
                     if os.fstat(file.fileno()).st_size > self.options.max_file_megabytes * 1_000_000:
                         raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
-                    data = file.read()
+                    return file.read(), []
             except (FileNotFoundError, NotADirectoryError):
                 continue
             except OSError as error:
                 fields = {"case": "label", "path": whole(Path(path).name), "reason": error.strerror or str(error)}
                 return None, [Finding("damaged", Severity.ERROR, entry.name, fields)]
-            marked = data.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff"))
-            bom = Finding("label-bom", Severity.ERROR, entry.name, {"path": whole(Path(path).name)})
-            flaws = [bom] if marked else []
-            return decode_text(data).replace("\r\n", "\n").replace("\r", "\n"), flaws
         return None, []
+
+    def _place(self, entry: Entry) -> str:
+        """Where the picture is, or would be."""
+        return entry.file or str(self.folder.bases[0] / entry.text.replace("\\", "/"))
+
+
+def one_newline(text: str) -> str:
+    """The text with lines that end as on this machine."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def label_paths(picture: str) -> Iterator[str]:
@@ -111,14 +126,18 @@ def _image(name: str, file: str, seeker: Seeker) -> tuple[Image, tuple[Finding, 
 
 def _region(line: Line, image: Image, names: tuple[str, ...]) -> Region:
     """A box, or what cannot be one: a line that is no label, or one whose picture's size nobody knows."""
-    known = 0 <= line.class_id < len(names)
-    label = (names[line.class_id] if known else f"class-{line.class_id}",) if line.fractions else ()
+    label = (label_of(line.class_id, names),) if line.fractions else ()
     extra = {KEY: {"line": line.text}}
     if line.fractions is None or not image.width:
         return Region("damaged", (), label, extra=extra)
     box = to_box(line.fractions, image.width, image.height)
     points = ((box.left, box.top), (box.right, box.bottom))
     return Region("rectangle", points, label, extra=extra if line.flaw else {})
+
+
+def label_of(number: int, names: tuple[str, ...]) -> str:
+    """The name of a class, also of one that no names file has."""
+    return names[number] if 0 <= number < len(names) else f"class-{number}"
 
 
 def _flaws(entry: Entry, line: Line, region: Region, index: int, names: tuple[str, ...]) -> list[Finding]:
