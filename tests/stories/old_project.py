@@ -5,8 +5,10 @@ On each picture lie a red disc and a blue square, easy enough for a network that
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -58,6 +60,9 @@ def draw_old_project(windows: Path, here: Path) -> OldProject:
     for shot in truth.values():
         _paint(written.folder / shot.name, shot)
     shutil.copytree(windows, here, copy_function=shutil.copyfile)
+    now = time.time()
+    for path in (p for p in here.rglob("*") if p.is_file()):
+        os.utime(path, (now, now))
     return OldProject(here / written.json.name, here / written.folder.name, truth)
 
 

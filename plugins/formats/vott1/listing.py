@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -75,12 +75,16 @@ def newer(listing: Listing) -> frozenset[str]:
 
 
 def tells_newer(listing: Listing) -> bool:
-    """Whether the times can tell which pictures came later: not where all are equal, or most came after the labels.
+    """Whether the times can tell which pictures came later: not where all was written in one go, or most came later.
 
     git, most archives and plain copying give every file the time at which it was written here.
     """
     times = listing.changed.values()
-    return len(set(times)) > 1 and 2 * len(newer(listing)) <= len(times)
+    return _apart((*times, listing.saved)) and len(set(times)) > 1 and 2 * len(newer(listing)) <= len(times)
+
+
+def _apart(times: Collection[float]) -> bool:
+    return max(times) - min(times) >= _ONE_GO
 
 
 def tells_created(listing: Listing) -> bool:
@@ -89,7 +93,7 @@ def tells_created(listing: Listing) -> bool:
         return True
     times = listing.born.values()
     later = sum(time > listing.saved for time in times)
-    return bool(times) and max(times) - min(times) >= _ONE_GO and 2 * later <= len(times)
+    return bool(times) and _apart(times) and 2 * later <= len(times)
 
 
 def directory_order(listing: Listing) -> Order | None:

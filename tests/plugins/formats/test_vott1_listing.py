@@ -46,6 +46,9 @@ def test_times_that_git_or_a_copy_gave_tell_nothing() -> None:
     most = listing(("a.jpg", "b.jpg", "Zoo.jpg"))
     assert not tells_newer(most)
     assert [c.key for c in candidates(most)] == ["ntfs", "bytes"]
+    # Copied in one go, with the project file somewhere among the pictures.
+    times = {name: 500.0 + n / 100 for n, name in enumerate(NAMES)}
+    assert not tells_newer(Listing(NAMES, 500.025, times, times))
     assert tells_newer(listing())
     assert candidate(most, "bytes", leave_newer=True).names == ("_c.jpg",)  # Asked for, it is done.
 
