@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import astuple, replace
 from typing import Any
 
@@ -32,7 +33,7 @@ from bridge.loop.tally import tally
 from bridge.loop.validate import Checked
 from bridge.model.annotation import Region, Revision
 from bridge.model.delivery import Delivery, Order
-from bridge.model.job import Job, Node
+from bridge.model.job import Job, JobState, Node
 from bridge.model.prediction import Fared
 from bridge.model.project import Project
 from bridge.model.scores import Scores
@@ -190,10 +191,10 @@ class Local:
         with self._ws.db.read() as tx:
             return jobs.find(tx, job_id)
 
-    def open_jobs(self, project: str, kind: str) -> list[Job]:
-        """Jobs of a kind that are due or running."""
+    def jobs(self, project: str, kind: str, states: Sequence[JobState] = OPEN) -> list[Job]:
+        """Jobs of a kind in these states."""
         with self._ws.db.read() as tx:
-            return [job for state in OPEN for job in jobs.listing(tx, project, state, _MOST, kind)]
+            return [job for state in states for job in jobs.listing(tx, project, state, _MOST, kind)]
 
     # ------------------------------------------------------------ tools
 

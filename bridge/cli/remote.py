@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import quote
 
@@ -213,10 +214,10 @@ class Remote:
         found: Job = self._api.get(f"/jobs/{job_id}", Job)
         return found
 
-    def open_jobs(self, project: str, kind: str) -> list[Job]:
-        """Jobs of a kind that are due or running."""
+    def jobs(self, project: str, kind: str, states: Sequence[JobState] = OPEN) -> list[Job]:
+        """Jobs of a kind in these states."""
         place = f"/jobs?kind={kind}"
-        return [job for state in OPEN for job in self._all(place, Job, project=project, state=state.value)]
+        return [job for state in states for job in self._all(place, Job, project=project, state=state.value)]
 
     # ------------------------------------------------------------ tools
 

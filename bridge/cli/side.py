@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -220,8 +220,8 @@ class Side(Protocol):
     def job(self, job_id: str) -> Job:
         """One job."""
 
-    def open_jobs(self, project: str, kind: str) -> list[Job]:
-        """Jobs of a kind that are due or running."""
+    def jobs(self, project: str, kind: str, states: Sequence[JobState] = OPEN) -> list[Job]:
+        """Jobs of a kind in these states: those that are due or running, if nothing is said."""
 
     def sync(self, project: str, source: str | None) -> tuple[list[Pulled], list[PushOutcome]]:
         """Pull from the connected tools and push to them."""

@@ -15,6 +15,7 @@ from bridge.cli.command import Call, command
 from bridge.cli.console import finding_json
 from bridge.cli.side import Outline, TrainWish
 from bridge.cli.values import SEED, Whole, Word, gpu_numbers, network_size
+from bridge.errors import BridgeError
 from bridge.model.finding import Severity
 from bridge.model.job import ENDED, JobState
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 commands = click.Group()
 
 _LOOK_SECONDS = 0.5
+# The jobs by which a checkpoint gets its scores.
+_SCORING = ("detect", "evaluate")
 
 
 @command(commands, "train", remote=True)
@@ -123,12 +126,24 @@ def _watch_scoring(call: Call, side: Side, run: Run) -> None:
             progress(len(ids) - len(left), len(ids))
             time.sleep(_LOOK_SECONDS)
     scored = [(c, scores) for c, scores in side.checkpoints(run.id) if scores is not None]
+    _say_unscored(call, side, run, ids - {checkpoint.id for checkpoint, _ in scored})
     if scored:
         best, scores = max(scored, key=lambda pair: pair[1].map)
         call.console.say("report-best", map=f"{100 * scores.map:.1f}", iteration=best.iteration, id=best.id)
 
 
+def _say_unscored(call: Call, side: Side, run: Run, left: set[str]) -> None:
+    """A number that is missing has a reason."""
+    if not left or call.console.json:
+        return
+    call.console.say("watch-unscored", n=len(left), run=run.id)
+    broken = [job for kind in _SCORING for job in side.jobs(run.project, kind, (JobState.FAILED,))]
+    told = [job.failure for job in broken if job.failure and job.payload.get("checkpoint") in left]
+    for failure in {str(one): one for one in told}.values():
+        call.console.error(BridgeError(str(failure["rule"]), **failure.get("fields", {})))
+
+
 def _waiting(side: Side, run: Run, checkpoints: set[str]) -> set[str]:
     """The checkpoints that somebody is going to score, or does so now."""
-    due = [job for kind in ("detect", "evaluate") for job in side.open_jobs(run.project, kind)]
+    due = [job for kind in _SCORING for job in side.jobs(run.project, kind)]
     return checkpoints & {str(job.payload.get("checkpoint")) for job in due}

@@ -278,15 +278,19 @@ def test_watching_until_it_ends(both: Both, tmp_path: Path, say: Say, monkeypatc
         time.sleep(0.7)
         work.finish(both.ws, job, End(number, "failed", {"rule": "work-broken", "fields": {"reason": "-"}}))
 
-    for side in (both.here, both.there):
+    for side, words in ((both.here, ("--json",)), (both.there, ())):
         with both.ws.db.read() as tx:
             since = max(j.created for j in jobs.listing(tx))
         worker = threading.Thread(target=train)
         worker.start()
-        said = side("train", PROJECT, *TINY, "--watch", "--json")
+        said = side("train", PROJECT, *TINY, "--watch", *words)
         worker.join()
         assert said.code == 0, said.out
-        assert said.json["state"] == "done"
+        if words:
+            assert said.json["state"] == "done"
+        else:  # A missing number has a reason.
+            assert "could not be scored: 1." in said.out
+            assert "ended by an error that nobody expected" in said.err
         with both.ws.db.read() as tx:
             assert jobs.listing(tx, state=JobState.RUNNING) == []
 
