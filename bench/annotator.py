@@ -31,7 +31,7 @@ from bridge.store import projects, revisions
 from bridge.workspace import Workspace
 
 PICTURES = 50
-# Twice the pixels of the demo's network and almost three times its iterations: about ten minutes on an idle core.
+# Twice the pixels of the demo's network and almost three times its iterations: a quarter of an hour on an idle core.
 NETWORK, ITERATIONS = (192, 144), 2400
 # A box that overlaps the true one by so much is left as it is.
 GOOD = 0.7
