@@ -117,6 +117,30 @@ def test_anchors(say: Say, darknet: Path) -> None:
     assert re.match(r"anchors = (\d+\.\d\d,\d+\.\d\d(, )?){6}\n", said)
 
 
+def test_anchors_beside_those_of_a_cfg(say: Say, darknet: Path) -> None:
+    cfg = FIXTURES / "darknet" / "cfg" / "net.cfg"
+    told = say("anchors", f"./{darknet}", "--cfg", cfg, "--json").json
+    assert (len(told["anchors"]), told["width"], told["height"]) == (6, 64, 64), "as the cfg has them"
+    assert (told["given"]["name"], len(told["given"]["anchors"])) == ("net.cfg", 6)
+    assert sorted(told["cells"]) == told["cells"]
+    assert told["best_known_iou"] >= max(told["average_iou"], told["given"]["average_iou"])
+    advice = next(f for f in told["findings"] if f["rule"] == f"anchors-{told['advice']}")
+    assert "net.cfg" in advice["message"]
+    english, japanese = (say("anchors", f"./{darknet}", "--cfg", cfg, "--lang", lang).out for lang in ("en", "ja"))
+    assert all(word in english for word in ("Recalculating", "darknet's own way", "cell px", "net.cfg"))
+    assert all(word in japanese for word in ("アンカーを計算し直", "darknet 自身の方法", "net.cfg"))
+
+
+def test_anchors_of_a_cfg_that_has_none(say: Say, darknet: Path) -> None:
+    Path("none.cfg").write_text("[net]\nwidth=32\nheight=32\n")
+    refused = say("anchors", f"./{darknet}", "--cfg", "none.cfg", "--json")
+    assert (refused.code, refused.json["error"]["name"]) == (1, "cfg-no-anchors")
+    missing = say("anchors", f"./{darknet}", "--cfg", "missing.cfg", "--json")
+    assert (missing.code, missing.json["error"]["name"]) == (1, "file-missing")
+    many = say("anchors", f"./{darknet}", "-n", "100", "--json")
+    assert (many.code, many.json["error"]["name"]) == (1, "anchors-too-few")
+
+
 # ---------------------------------------------------------------- evaluate
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -38,6 +40,30 @@ def test_a_version_of_another_project_is_refused(ws: Workspace, made: tuple[Work
     with pytest.raises(ConflictError, match="version-of-other-project"):
         train.plan(ws, "水着", PlanOptions("demo-tiny", version=made[1].version))
     assert train.plan(ws, PROJECT, PlanOptions("demo-tiny", version=made[1].version[:9])).version.id == made[1].version
+
+
+def test_a_plan_tells_what_the_networks_own_anchors_would_reach(ws: Workspace) -> None:
+    planned = train.plan(ws, PROJECT, PlanOptions("demo-tiny", network=(128, 96)))
+    assert planned.fit is not None
+    assert planned.fit.own is not None
+    assert planned.fit.given is not None
+    assert (planned.fit.given.name, planned.fit.anchors) == ("demo-tiny", planned.anchors)
+    assert planned.fit.overlap.average_iou >= planned.fit.own.average_iou
+    assert not [f for f in planned.findings if f.rule.startswith(("anchors-keep", "anchors-either", "anchors-refit"))]
+
+
+def test_of_a_cfg_that_keeps_its_anchors_it_is_told_when_others_are_worth_it(ws: Workspace, tmp_path: Path) -> None:
+    planned = train.plan(ws, PROJECT, PlanOptions("demo-tiny", network=(128, 96)))
+    cfg = tmp_path / "old.cfg"
+    tiny = re.sub("(?m)^anchors.*$", "anchors = 1,1, 2,1, 1,2, 2,2", planned.recipe.cfg)
+    cfg.write_text(tiny, "utf-8")
+    kept = train.plan(ws, PROJECT, PlanOptions(cfg=cfg))
+    assert (kept.anchors, kept.recipe.cfg) == (None, tiny)
+    advice = next(f for f in kept.findings if f.rule == "anchors-refit")
+    assert advice.fields["name"] == "old.cfg"
+    adapted = train.plan(ws, PROJECT, PlanOptions(cfg=cfg, adapt=True))
+    assert adapted.anchors is not None
+    assert [f for f in adapted.findings if f.rule == "anchors-refit"] == []
 
 
 def trained(ws: Workspace, recipe: Recipe, node: str, seconds: float) -> None:

@@ -252,6 +252,8 @@ def test_a_training_is_planned_before_it_starts(person: FlaskClient, filled: Any
     plan = person.post(f"{place}/plan", data={"csrf": "word", "template": "yolov4-tiny", "size": "320"}).text
     assert "320 × 320" in plan
     assert "width=320" in plan
+    assert "Average IoU with the anchors of yolov4-tiny" in plan
+    assert "as darknet calculates them" in plan
     with filled.ws.db.read() as tx:
         assert len(runs.listing(tx, filled.project)) == 2
     assert "as soon as a node is free" in send(person, f"{place}/train", template="yolov4-tiny", size="320")
