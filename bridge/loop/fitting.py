@@ -132,7 +132,8 @@ def _thin(boxes: BoxSizes, iou: NDArray[np.floating[Any]], network: tuple[int, i
     mostly = (count >= _THIN_LEAST) & (count >= _THIN_OF_LABEL * every)
     if not (mostly.any() or (thin.sum() >= _THIN_LEAST and thin.mean() >= _THIN_SHARE)):
         return
-    worst = [i for i in np.argsort(-count, kind="stable").tolist() if count[i]][:_NAMED]
+    named = np.where(mostly, count, 0) if mostly.any() else count
+    worst = [i for i in np.argsort(-named, kind="stable").tolist() if named[i]][:_NAMED]
     fields = {
         "count": int(thin.sum()),
         "boxes": len(thin),
