@@ -105,6 +105,7 @@ def _take(
     ws: Workspace, project: Project, source: Source, changes: Changes, how: str, progress: Progress = no_progress
 ) -> Imported:
     """Take changes into the store; the ledger tells what came by events and what only a poll found."""
+    began = time.monotonic()
     with ws.db.read() as tx:
         items = images.items(tx, source.id)
         known = images.known_images(tx, project.id)
@@ -132,8 +133,8 @@ def _take(
         if changes.cursor:
             projects.set_cursor(tx, source.id, changes.cursor)
         if source.kind in FOLDERS and changes.whole:
-            tags = {"labels": list(changes.labels), "undeclared": sorted(used - set(changes.labels))}
-            projects.set_options(tx, source.id, {**projects.find_source(tx, project.id, source.name).options, **tags})
+            listed = {"labels": list(changes.labels), "undeclared": sorted(used - set(changes.labels))}
+            _note(tx, source, {**listed, "took": round(time.monotonic() - began, 1)})
         if done.revisions or gone:
             fields = {
                 "source": source.name,
@@ -143,6 +144,12 @@ def _take(
             }
             tokens.record(tx, source.name, how, project.id, fields)
     return replace(done, findings=(*done.findings, *said))
+
+
+def _note(tx: Connection, source: Source, facts: Mapping[str, Any]) -> None:
+    """Remember what a reading showed of a source."""
+    options = projects.find_source(tx, source.project, source.name).options
+    projects.set_options(tx, source.id, {**options, **facts})
 
 
 def _itemed(document: Document, used: set[str]) -> Document:

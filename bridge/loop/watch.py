@@ -33,6 +33,8 @@ log = structlog.get_logger()
 LOOK_SECONDS = 5.0
 # Changes that come in quick succession are one.
 _STEP_MS, _LONGEST_MS = 200, 1000
+# A large project takes seconds to read: it is read so many times less often than that, but not less often than this.
+_SHARE, _LONGEST_SECONDS = 4.0, 30.0
 # After trouble it begins anew.
 _PAUSE = 5.0
 
@@ -131,8 +133,10 @@ def shared(ws: Workspace) -> list[Source]:
 def make_due(ws: Workspace, source: Source) -> str:
     """Let the files of a source be read once they have come to rest; gives the job."""
     payload = {"project": source.project, "source": source.name}
+    seconds = min(max(QUIET, _SHARE * source.options.get("took", 0.0)), _LONGEST_SECONDS)
+    due = time.time() + seconds
     with ws.db.write() as tx:
-        return jobs.put_once(tx, "pull", "bridge", payload, source.project, changed_cause(source), time.time() + QUIET)
+        return jobs.put_once(tx, "pull", "bridge", payload, source.project, changed_cause(source), due)
 
 
 def resume(ws: Workspace) -> int:

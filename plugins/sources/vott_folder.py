@@ -22,8 +22,8 @@ from plugins.formats.vott2 import VottV2
 from plugins.formats.vott2.project import ASSET_SUFFIX
 from plugins.formats.vott2.project import candidates as projects_v2
 
-# So many pictures are written before the .vott file is: it must not be behind for long.
-_AT_ONCE = 25
+# So many pictures are written before the .vott file is: it must not be behind by many if we are killed.
+_AT_ONCE = 250
 
 
 class VottV2Folder:

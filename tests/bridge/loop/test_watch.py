@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -141,6 +142,16 @@ def test_idle_watching_costs_next_to_nothing(ws: Workspace, watcher: Watcher, tm
 def test_many_causes_are_one_job(ws: Workspace, tmp_path: Path) -> None:
     source = connect_folder(ws, "p", "vott-v2", vott(ws, tmp_path / "vott"))
     assert make_due(ws, source) == make_due(ws, source)
+
+
+def test_a_project_that_takes_long_to_read_is_read_less_often(ws: Workspace, tmp_path: Path) -> None:
+    source = connect_folder(ws, "p", "vott-v2", vott(ws, tmp_path / "vott"))
+    for took, wait in ((0.1, 2), (3.0, 12), (60.0, 30)):
+        make_due(ws, replace(source, options={"took": took}))
+        [job] = due(ws)
+        assert job.due - time.time() == pytest.approx(wait, abs=1)
+        with ws.db.write() as tx:
+            jobs.cancel(tx, job.id)
 
 
 def test_what_broke_off_is_due_again_at_the_start(ws: Workspace, tmp_path: Path) -> None:
