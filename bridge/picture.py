@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from bridge.errors import InputError, NotFoundError
 from bridge.jpeg import HEAD, plain_size
-from bridge.model.annotation import FileStamp
+from bridge.model.annotation import Box, FileStamp
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -140,6 +141,51 @@ def preview(path: Path, longest: int, quality: int = 80) -> bytes:
         except (OSError, SyntaxError, ValueError) as error:
             raise InputError("picture-unreadable", path=str(path), reason=str(error)) from None
     return target.getvalue()
+
+
+def grey(path: Path | str, side: int, max_megapixels: int = 200) -> bytes:
+    """The picture as side x side levels of grey, row by row, in the stored pixel grid; raises like look.
+
+    Of a JPEG no more is decoded than that takes.
+    """
+    from PIL import Image
+
+    look(path, max_megapixels)
+    with _opened(path) as image:
+        try:
+            image.draft("L", (side, side))
+            return _eight_bits(image).convert("L").resize((side, side), Image.Resampling.BOX).tobytes()
+        except (OSError, SyntaxError, ValueError) as error:
+            raise InputError("picture-unreadable", path=str(path), reason=str(error)) from None
+
+
+def cutouts(path: Path | str, boxes: Sequence[Box], side: int, max_megapixels: int = 200) -> list[bytes]:
+    """What lies in each box as side x side levels of grey, row by row; the boxes have an area inside the picture.
+
+    Raises like look.
+    """
+    from PIL import Image
+
+    look(path, max_megapixels)
+    with _opened(path) as image:
+        try:
+            image.draft("L", image.size)
+            levels = _eight_bits(image).convert("L")
+        except (OSError, SyntaxError, ValueError) as error:
+            raise InputError("picture-unreadable", path=str(path), reason=str(error)) from None
+    inside = (box.clipped(*levels.size) for box in boxes)
+    places = ((box.left, box.top, box.right, box.bottom) for box in inside)
+    return [levels.resize((side, side), Image.Resampling.BOX, place).tobytes() for place in places]
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Levels of more than 8 bits, brought down to them by the brightest; Pillow would cut them off at 255."""
+    if not image.mode.startswith(("I", "F")):
+        return image
+    levels = image.convert("F")
+    _, brightest = levels.getextrema()
+    scale = 255 / brightest if isinstance(brightest, float) and brightest > 255 else 1.0
+    return levels.point(lambda level: level * scale + 0)
 
 
 def _opened(path: Path | str) -> Image.Image:

@@ -49,6 +49,8 @@ BUILT_IN: dict[str, str] = {
     "validator:class-out-of-range": "plugins.validators.class_out_of_range:ClassOutOfRange",
     "validator:unreadable": "plugins.validators.unreadable:Unreadable",
     "validator:unreviewed": "plugins.validators.unreviewed:Unreviewed",
+    "validator:near-duplicate": "plugins.validators.near_duplicate:NearDuplicate",
+    "validator:missing-label-on-copy": "plugins.validators.missing_label_on_copy:MissingLabelOnCopy",
     "engine:darknet": "plugins.engines.darknet.engine:Darknet",
     "detector:onnx": "plugins.detectors.onnx.detector:OnnxDetector",
     "evaluator:darknet": "plugins.evaluators.darknet:DarknetProtocol",

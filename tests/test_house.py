@@ -19,6 +19,7 @@ FLOORS: list[list[str]] = [
     ["bridge.workspace"],
     ["workers", "bridge.reporting", "bridge.listeners"],
     ["bridge.store", "plugins", "bridge.registry", "bridge.queue", "bridge.label_studio"],
+    ["bridge.twins"],
     [
         "bridge.plugin",
         "bridge.settings",

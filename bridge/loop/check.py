@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
@@ -17,8 +17,9 @@ from bridge.model.annotation import Document, Label, content_hash, fold_name
 from bridge.model.finding import Finding
 from bridge.model.project import Project
 from bridge.plugin import Progress, View, no_progress
+from bridge.store import datasets, images, projects, revisions, tokens
 from bridge.store import findings as kept
-from bridge.store import images, projects, revisions, tokens
+from bridge.store.learned import StoredNotes
 from bridge.store.revisions import Draft
 from bridge.workspace import Workspace
 
@@ -33,14 +34,20 @@ class _Present:
     ws: Workspace
     project: str
     labels: tuple[Label, ...]
+    sides: Mapping[int, bool]
 
     def __iter__(self) -> Iterator[Document]:
         with self.ws.db.read() as tx:
             torn = _torn(tx, self.project)
             for current in revisions.current(tx, self.project, self.labels):
-                document, heads = current.document, current.heads
+                document, heads = self._placed(current.document), current.heads
                 clash = heads > 1 or (heads == 0 and fold_name(document.image.name) in torn)
                 yield replace(document, extra={**document.extra, "conflict": heads}) if clash else document
+
+    def _placed(self, document: Document) -> Document:
+        """With its side of the split: that of the newest version, else the tool's own."""
+        side = self.sides.get(document.image.id or 0, document.extra.get("held_out"))
+        return replace(document, held_out=side) if isinstance(side, bool) else document
 
 
 def _torn(tx: Connection, project: str) -> frozenset[str]:
@@ -59,7 +66,9 @@ def check(
     """Run every validator over a project and keep the findings; with fix, mend what is safe and check again."""
     with ws.db.read() as tx:
         found = projects.find(tx, project)
-    view = View(found.label_names(), _Present(ws, found.id, found.labels), network, ws.settings.max_megapixels)
+        sides = datasets.sides(tx, found.id)
+    present, notes = _Present(ws, found.id, found.labels, sides), StoredNotes(ws.db, found.id)
+    view = View(found.label_names(), present, network, ws.settings.max_megapixels, notes)
     result = run_validators(ws.registry, view, ws.settings.validator_seconds, progress)
     fixed = 0
     if fix and any(f.fix for f in result):

@@ -8,14 +8,17 @@ from pathlib import Path
 
 from bridge.errors import InputError
 from bridge.listeners import tell
-from bridge.loop.split import Candidate, boxed_labels, choose
+from bridge.loop.siblings import Past, candidates, copies, what_came_of
+from bridge.loop.split import boxed_labels, choose
 from bridge.model.annotation import BOXED, State, content_hash, fold_name
 from bridge.model.dataset import DatasetVersion, Member, Part, version_hash
 from bridge.model.finding import Finding, Severity
 from bridge.plugin import Progress, no_progress
 from bridge.store import datasets, findings, images, projects, revisions, tokens
 from bridge.store.database import now
+from bridge.store.learned import StoredNotes
 from bridge.store.revisions import Current
+from bridge.twins.album import families_of
 from bridge.workspace import Workspace
 
 
@@ -56,9 +59,11 @@ def cut(ws: Workspace, project: str, options: CutOptions, progress: Progress = n
     left_out += unlike
     if not usable:
         raise InputError("cut-empty", project=found.name, pictures=len(present))
-    wanted = {fold_name(name) for name in options.held_out} if options.held_out is not None else None
-    candidates = _candidates(usable, held_before, trained_before, wanted)
-    held = choose(candidates, options.fraction, options.seed)
+    wanted = frozenset(map(fold_name, options.held_out)) if options.held_out is not None else None
+    past, notes = Past(held_before, trained_before, wanted), StoredNotes(ws.db, found.id)
+    alike = families_of([c.document.image for c in usable], notes, ws.settings.max_megapixels, progress)
+    held = choose(candidates(usable, alike, past), options.fraction, options.seed)
+    left_out += what_came_of(usable, alike, past, held)
     members = tuple(_member(c, "valid" if c.document.image.name in held else "train") for c in usable)
     labels = found.label_names()
     digest, ids = version_hash(found.id, labels, members), tuple(label.id for label in found.classes)
@@ -118,7 +123,7 @@ def _agreeing(usable: Iterable[Current]) -> tuple[list[Current], list[Finding]]:
     """Copies of one picture that carry unlike labels contradict each other: all of them are left out."""
     kept: list[Current] = []
     unlike: list[Finding] = []
-    for group in _copies(usable).values():
+    for group in copies(usable).values():
         first = group[0].document
         contents = {content_hash("", 0, 0, c.document.regions or ()) for c in group}
         if len(contents) == 1:
@@ -128,37 +133,6 @@ def _agreeing(usable: Iterable[Current]) -> tuple[list[Current], list[Finding]]:
             other = first.image.name if name != first.image.name else group[1].document.image.name
             unlike.append(Finding("conflict", Severity.WARNING, name, {"case": "copies", "other": other}))
     return sorted(kept, key=lambda c: c.document.image.id or 0), unlike
-
-
-def _copies(usable: Iterable[Current]) -> dict[str, list[Current]]:
-    """Pictures by their bytes."""
-    groups: dict[str, list[Current]] = {}
-    for current in usable:
-        groups.setdefault(str(current.document.image.sha256), []).append(current)
-    return groups
-
-
-def _candidates(
-    usable: Iterable[Current], held_before: set[str], trained_before: set[str], wanted: set[str] | None
-) -> list[Candidate]:
-    """Pictures with the same bytes go together; bytes that were held out once stay so."""
-    candidates = []
-    for sha256, group in _copies(usable).items():
-        images = [c.document.image for c in group]
-        said = {_said(c, wanted) for c in group} - {None}
-        held = True if sha256 in held_before or True in said else (False if said else None)
-        labels = tuple(label for c in group for label in boxed_labels(c.document))
-        trained = sha256 in trained_before
-        candidates.append(Candidate(tuple(i.name for i in images), labels, held, trained))
-    return candidates
-
-
-def _said(current: Current, wanted: set[str] | None) -> bool | None:
-    """Whether a person, or the tool's own list, says that a picture is held out."""
-    if wanted is not None:
-        return fold_name(current.document.image.name) in wanted
-    said = current.document.extra.get("held_out")
-    return said if isinstance(said, bool) else None
 
 
 def _member(current: Current, part: Part) -> Member:

@@ -101,6 +101,13 @@ def trained(tx: Connection, project: str) -> set[str]:
     return _ever(tx, project, "train")
 
 
+def sides(tx: Connection, project: str) -> dict[int, bool]:
+    """Whether the newest version holds a picture out, by image id."""
+    c, v = t.dataset_member.c, t.dataset_version.c
+    newest = select(v.id).where(v.project == project).order_by(v.created.desc()).limit(1).scalar_subquery()
+    return {row[0]: row[1] == "valid" for row in tx.execute(select(c.image_id, c.part).where(c.version == newest))}
+
+
 def _ever(tx: Connection, project: str, part: Part) -> set[str]:
     m, v = t.dataset_member.c, t.dataset_version.c
     query = select(m.sha256).join(t.dataset_version, v.id == m.version).where(v.project == project, m.part == part)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 
@@ -11,6 +12,8 @@ from bridge.store import tables as t
 from bridge.store.database import Database
 
 _SLICE = 5000
+# Written in one go, so that a webhook is answered meanwhile.
+_WRITTEN = 500
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -32,25 +35,25 @@ def put(tx: Connection, kind: str, found: Mapping[str, bytes]) -> None:
 
 
 class StoredNotes:
-    """Notes of a project's check: what is said of a SHA-256 goes into the store, all else ends with the object."""
+    """Notes that last: what is said of bytes holds in every project, what has another key in this one alone."""
 
-    def __init__(self, db: Database) -> None:
-        self._db = db
-        self._own: dict[str, dict[str, bytes]] = {}
+    def __init__(self, db: Database, project: str) -> None:
+        self._db, self._project = db, project
 
     def recall(self, kind: str, keys: Iterable[str]) -> dict[str, bytes]:
         """What is known of these keys; unknown ones are left out."""
-        own = self._own.get(kind, {})
-        wanted = list(keys)
+        places = {self._place(key): key for key in keys}
         with self._db.read() as tx:
-            stored = find(tx, kind, (key for key in wanted if key not in own and _SHA256.fullmatch(key)))
-        return stored | {key: own[key] for key in wanted if key in own}
+            return {places[place]: found for place, found in find(tx, kind, places).items()}
 
     def keep(self, kind: str, found: Mapping[str, bytes]) -> None:
         """Remember this."""
-        lasting = {key: value for key, value in found.items() if _SHA256.fullmatch(key)}
-        self._own.setdefault(kind, {}).update((k, v) for k, v in found.items() if k not in lasting)
-        listed = list(lasting)
-        for start in range(0, len(listed), 500):
+        keys = list(found)
+        for start in range(0, len(keys), _WRITTEN):
             with self._db.write() as tx:
-                put(tx, kind, {key: lasting[key] for key in listed[start : start + 500]})
+                put(tx, kind, {self._place(key): found[key] for key in keys[start : start + _WRITTEN]})
+
+    def _place(self, key: str) -> str:
+        if _SHA256.fullmatch(key):
+            return key
+        return hashlib.sha256(f"{self._project}\n{key}".encode("utf-8", "surrogatepass")).hexdigest()
