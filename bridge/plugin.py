@@ -160,12 +160,16 @@ class View:
     """What a validator sees; documents can be iterated more than once. network is (width, height) in pixels.
 
     A document's held_out says on which side of the split its picture is: the newest version's, else the tool's own.
+    sizes are the smallest and the largest one that a training with random=1 goes through (None: it keeps to one).
+    bare tells that darknet itself will read these files as they lie there, under these names.
     """
 
     labels: tuple[str, ...]
     documents: Iterable[Document]
     network: tuple[int, int] = (416, 416)
     max_megapixels: int = 200
+    sizes: tuple[tuple[int, int], tuple[int, int]] | None = None
+    bare: bool = False
     notes: Notes = field(default_factory=Notebook, compare=False)
 
 

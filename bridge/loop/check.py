@@ -68,7 +68,7 @@ def check(
         found = projects.find(tx, project)
         sides = datasets.sides(tx, found.id)
     present, notes = _Present(ws, found.id, found.labels, sides), StoredNotes(ws.db, found.id)
-    view = View(found.label_names(), present, network, ws.settings.max_megapixels, notes)
+    view = View(found.label_names(), present, network, ws.settings.max_megapixels, notes=notes)
     result = run_validators(ws.registry, view, ws.settings.validator_seconds, progress)
     fixed = 0
     if fix and any(f.fix for f in result):

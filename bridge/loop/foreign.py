@@ -52,6 +52,8 @@ class Orders:
     labels: tuple[str, ...]
     network: tuple[int, int]
     max_megapixels: int
+    sizes: tuple[tuple[int, int], tuple[int, int]] | None = None
+    bare: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,8 @@ class Quarantine:
         try:
             folder = self._folder()
             view, documents = self._view, str(folder / "documents.jsonl")
-            orders = Orders(plugin, self._seconds, documents, view.labels, view.network, view.max_megapixels)
+            limits = view.network, view.max_megapixels, view.sizes, view.bare
+            orders = Orders(plugin, self._seconds, documents, view.labels, *limits)
             (folder / "orders").write_bytes(_line(orders))
         except OSError as error:
             reason = error.strerror or str(error)
@@ -192,7 +195,7 @@ def main() -> int:
 def _found(orders: Orders) -> Iterable[Finding]:
     documents = _Written(Path(orders.documents))
     found: Iterable[Finding] = make(orders.plugin).check(
-        View(orders.labels, documents, orders.network, orders.max_megapixels)
+        View(orders.labels, documents, orders.network, orders.max_megapixels, orders.sizes, orders.bare)
     )
     return found
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bridge.document import read_text
 from bridge.errors import BridgeError, NotFoundError
 from bridge.loop import foreign
+from bridge.loop.network import Network, network_of
 from bridge.loop.reading import read_path
 from bridge.model.annotation import fold_name
 from bridge.model.finding import Finding, Severity
@@ -97,28 +96,12 @@ def check_path(
 ) -> Checked:
     """Check a file or folder as it is, without a store; what reading it showed counts too."""
     bare = read_path(registry, path, options)
-    size = network or network_size(path) or NETWORK
-    view = View(bare.reading.labels, bare.documents, size, options.max_megapixels)
+    asked = Network(network) if network else network_of(path) or Network(NETWORK)
+    labels, is_darknet = bare.reading.labels, bare.format == "yolo"
+    view = View(labels, bare.documents, asked.size, options.max_megapixels, asked.sizes, is_darknet)
     seen = {(f.rule, f.image, f.region) for f in bare.findings}
     rest = [f for f in run_validators(registry, view, seconds) if (f.rule, f.image, f.region) not in seen]
     return Checked((*bare.findings, *rest))
-
-
-def network_size(path: Path) -> tuple[int, int] | None:
-    """The network size that the one .cfg in a darknet folder asks for."""
-    folder = path if path.is_dir() else path.parent
-    sizes = {size for cfg in folder.glob("*.cfg") if (size := _cfg_size(cfg))}
-    return sizes.pop() if len(sizes) == 1 else None
-
-
-def _cfg_size(cfg: Path) -> tuple[int, int] | None:
-    """Of the first width and height, as darknet reads them: blanks do not count, nor what follows the number."""
-    try:
-        text = read_text(cfg)
-    except BridgeError:
-        return None  # A folder of that name, or one that may not be read: no cfg for us.
-    sizes = [re.search(rf"^[ \t]*{key}[ \t]*=[ \t]*(\d+)", text, re.MULTILINE) for key in ("width", "height")]
-    return (int(sizes[0][1]), int(sizes[1][1])) if sizes[0] and sizes[1] else None
 
 
 def worst(found: Iterable[Finding]) -> Severity | None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from bridge.model.annotation import Box, Region
 from bridge.model.finding import Severity
 from bridge.plugin import View
+from bridge.texts import render
 from plugins.validators.tiny import Tiny
 
 
@@ -43,3 +45,12 @@ def test_only_the_part_inside_counts(view: Callable[..., View]) -> None:
 def test_nothing_is_said_without_a_size(view: Callable[..., View]) -> None:
     assert list(Tiny().check(view([Region.rectangle(Box(0, 0, 1, 1))], size=(0, 0)))) == []
     assert list(Tiny().check(view([Region.rectangle(Box(5, 5, 5, 9))]))) == []
+
+
+def test_a_training_that_changes_the_size_is_told_at_both_ends(view: Callable[..., View]) -> None:
+    regions = [Region.rectangle(Box(20, 20, 20.8, 60)), Region.rectangle(Box(20, 20, 20.4, 60))]
+    seen = replace(view(regions), sizes=((100, 100), (300, 150)))
+    found = list(Tiny().check(seen))
+    assert [f.severity for f in found] == [Severity.WARNING, Severity.ERROR]  # 1.2 and 0.6 px at the largest
+    for language, words in (("en", "0.4 x 40 px at 100 x 100"), ("ja", "100 x 100 では 0.4 x 40 px")):
+        assert words in render("findings", "tiny", found[0].fields, language)
