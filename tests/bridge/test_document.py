@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.document import decode_text, parse_json, read_bytes, read_json, read_text, too_deep, write_atomic
-from bridge.errors import InputError, NotFoundError
+from bridge.document import decode_text, parse_json, read_bytes, read_json, read_text, stamp_of, too_deep, write_atomic
+from bridge.errors import ConflictError, InputError, NotFoundError
 
 PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text('a"\\[]{}ボ,:', max_size=8),
@@ -137,3 +137,24 @@ def test_a_name_as_long_as_names_can_be_is_written(tmp_path: Path) -> None:
     path = tmp_path / ("漢" * 80 + ".json")  # 245 bytes; a temporary name must not become longer than 255.
     assert write_atomic(path, b"x")
     assert path.read_bytes() == b"x"
+
+
+def test_whoever_could_write_a_file_still_can(tmp_path: Path) -> None:
+    path, new = tmp_path / "shared.json", tmp_path / "new.json"
+    path.write_bytes(b"old")
+    path.chmod(0o664)
+    write_atomic(path, b"new")
+    write_atomic(new, b"new", like=path)
+    assert [stat.S_IMODE(p.stat().st_mode) for p in (path, new)] == [0o664, 0o664]
+
+
+def test_a_file_that_somebody_wrote_since_is_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "shared.json"
+    path.write_bytes(b"old")
+    seen = stamp_of(path)
+    path.write_bytes(b"theirs")
+    with pytest.raises(ConflictError, match="file-moved-on"):
+        write_atomic(path, b"ours", expected=seen)
+    assert path.read_bytes() == b"theirs"
+    assert [p.name for p in tmp_path.iterdir()] == ["shared.json"]
+    assert write_atomic(path, b"ours", expected=stamp_of(path))
