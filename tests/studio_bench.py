@@ -64,8 +64,8 @@ class Bench:
         told = token or self.token
         return connect.connect(self.ws, self.project, self.place, told, number, options=ConnectOptions(**options))
 
-    def push(self, **rest: float) -> PushOutcome:
-        return push.push(self.ws, self.project, "label-studio", **rest)[0]
+    def push(self, grace: float = push.GRACE_SECONDS) -> PushOutcome:
+        return push.push(self.ws, self.project, "label-studio", grace)[0]
 
     def present(self) -> dict[str, Current]:
         with self.ws.db.read() as tx:

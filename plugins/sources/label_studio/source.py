@@ -17,9 +17,8 @@ from bridge.plugin import Changes, Ears, Offer, PushItem, PushOutcome
 from plugins.formats.halves import bad_text, made_whole
 from plugins.formats.halves import whole as whole_text
 from plugins.formats.label_studio.config import LabelConfig, parse_config
-from plugins.formats.label_studio.naming import picture_name
+from plugins.formats.label_studio.naming import address, picture_name
 from plugins.formats.label_studio.task import read_task
-from plugins.formats.label_studio.naming import address
 from plugins.sources.label_studio import project
 from plugins.sources.label_studio.client import Client
 from plugins.sources.label_studio.downloads import Downloads

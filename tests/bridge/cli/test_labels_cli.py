@@ -175,17 +175,3 @@ def test_a_project_for_a_machine_that_calls_its_folders_otherwise(say: Say, vott
     for words in (("coco", "c.json", "--images-as", "C:\\x"), ("vott-v2", "o", "--project-as", "C:\\x")):
         refused = say("export", "撮影", *words, "--json")
         assert (refused.code, refused.json["error"]["name"]) == (2, "images-as-not-here")
-
-
-def test_a_project_for_a_machine_that_calls_its_folders_otherwise(say: Say, vott: Path) -> None:
-    say("import", "撮影", vott)
-    spelled = ("--images-as", "C:\\Users\\me\\画像", "--project-as", "Z:\\labels")
-    told = say("export", "撮影", "vott-v2", "out", "--pictures", "none", *spelled, "--json")
-    assert (told.code, "vott-folder" in {f["rule"] for f in told.json["findings"]}) == (0, False)
-    (project,) = Path("out").glob("*.vott")
-    content = json.loads(project.read_text("utf-8"))
-    assert content["targetConnection"]["providerOptions"] == {"folderPath": "Z:\\labels"}
-    assert {a["path"].rpartition("/")[0] for a in content["assets"].values()} == {"file:C:/Users/me/%E7%94%BB%E5%83%8F"}
-    for words in (("coco", "c.json", "--images-as", "C:\\x"), ("vott-v2", "o", "--project-as", "C:\\x")):
-        refused = say("export", "撮影", *words, "--json")
-        assert (refused.code, refused.json["error"]["name"]) == (2, "images-as-not-here")

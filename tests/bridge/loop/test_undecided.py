@@ -13,7 +13,7 @@ from bridge.errors import RefusedError
 from bridge.loop import reconcile, undecided, waiting
 from bridge.loop.connect import connect_folder
 from bridge.loop.intake import Imported, IntakeOptions, import_path
-from bridge.model.delivery import BY_ORDER, Delivery, DeliveryState
+from bridge.model.delivery import BY_ORDER, Delivery, DeliveryState, Order
 from bridge.plugin import ReadOptions
 from bridge.store import deliveries, projects, revisions, tokens
 from bridge.workspace import Workspace
@@ -88,7 +88,7 @@ def test_the_terminal_settles_what_waits(sqlite_workspace: Workspace, tmp_path: 
 
 @pytest.mark.parametrize(("order", "first"), [("ntfs", "a1.jpg"), ("bytes", "B.jpg")])
 def test_the_order_that_was_chosen_decides_whose_the_boxes_are(
-    sqlite_workspace: Workspace, tmp_path: Path, order: waiting.Order, first: str
+    sqlite_workspace: Workspace, tmp_path: Path, order: Order, first: str
 ) -> None:
     refuse(sqlite_workspace, draw_untold(tmp_path))
     [kept] = waits(sqlite_workspace)

@@ -31,7 +31,7 @@ score = st.sampled_from([0.0, 0.1, 0.3, 0.3, 0.5, 0.9])
 def scenes(draw: st.DrawFn) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """A truth and detections; ids in any order, some pictures and classes with nothing of either."""
     images, categories = draw(ids), draw(ids)
-    one = st.fixed_dictionaries(
+    one: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
         {"image_id": st.sampled_from(images), "category_id": st.sampled_from(categories), "bbox": bbox}
     )
     truth = draw(st.lists(st.tuples(one, st.booleans(), st.sampled_from([None, 5.0, 1024.0, 9216.0])), max_size=14))

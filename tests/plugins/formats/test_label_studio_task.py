@@ -47,7 +47,7 @@ def annotation(*results: Any, **rest: Any) -> dict[str, Any]:
 
 def regions(document: Document) -> tuple[Region, ...]:
     assert document.regions is not None
-    return document.regions
+    return tuple(document.regions)
 
 
 def test_an_export_as_label_studio_writes_it() -> None:
