@@ -15,7 +15,7 @@ from rich.table import Table
 
 from bench.measure import Row
 
-NAMES = ("vott_to_darknet", "vott_import", "store", "webhooks", "annotator", "anchors")
+NAMES = ("vott_to_darknet", "vott_import", "store", "webhooks", "annotator", "evaluate", "anchors", "near_duplicates")
 
 
 @click.command()

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import chain
+from typing import Any, cast
 
 import msgspec
 
+from bridge.collector import paused
 from bridge.errors import NotFoundError
 from bridge.loop.truth import Labelled, labelled
-from bridge.model.annotation import Box, Image, Region
+from bridge.model.annotation import Box, Image, Label, Region
 from bridge.model.dataset import DatasetVersion
 from bridge.model.scores import Scores
-from bridge.plugin import BoxTable, Evaluator, ScoreOptions
-from bridge.store import datasets, runs
+from bridge.plugin import BoxTable, Evaluator, Ranker, Ranking, ScoreOptions
+from bridge.store import datasets, projects, runs
+from bridge.store.database import Database
 from bridge.workspace import Workspace
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 PROTOCOLS = ("darknet", "coco")
 # class index, score, left, top, right, bottom
@@ -39,40 +39,65 @@ class Detections(msgspec.Struct):
     pictures: list[PictureBoxes]
 
 
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """The held-out part of a version: its labels in columns, and the image behind each picture of the table."""
+
+    version: DatasetVersion
+    truth: BoxTable
+    image_ids: tuple[int, ...]
+
+
 def score(ws: Workspace, checkpoint_id: str, options: ScoreOptions | None = None) -> Scores:
     """Score a checkpoint from its stored detections and keep the result; gives the one under darknet's rule.
 
     Raises NotFoundError detections-missing.
     """
     options = options or ScoreOptions()
+    held_out, found, detector = _stored(ws, checkpoint_id)
+    evaluators = [cast(Evaluator, ws.registry.find("evaluator", name)) for name in PROTOCOLS]
+    scores = [evaluator.score(held_out.truth, found, options) for evaluator in evaluators]
+    named = [replace(one, checkpoint_id=checkpoint_id, options={**detector, **one.options}) for one in scores]
+    with ws.db.write() as tx:
+        for one in named:
+            runs.put_scores(tx, one)
+    return named[0]
+
+
+def rank(ws: Workspace, checkpoint_id: str, options: ScoreOptions | None = None) -> Ranking:
+    """What a checkpoint's AP is made of, from its stored detections: for intervals and comparisons.
+
+    Raises NotFoundError detections-missing.
+    """
+    held_out, found, _ = _stored(ws, checkpoint_id)
+    ranker = cast(Ranker, ws.registry.find("evaluator", PROTOCOLS[0]))
+    return ranker.rank(held_out.truth, found, options or ScoreOptions())
+
+
+def _stored(ws: Workspace, checkpoint_id: str) -> tuple[HeldOut, BoxTable, dict[str, Any]]:
+    """Truth, detections, and how they were made."""
     with ws.db.read() as tx:
         checkpoint = runs.find_checkpoint(tx, checkpoint_id)
         version = datasets.find(tx, runs.find(tx, checkpoint.run_id).version)
         kept = runs.detections(tx, checkpoint.id)
-        truth_ = labelled(tx, version, version.part("valid"))
+        reading = version.reading(projects.labels(tx, version.project))
     if kept is None:
         raise NotFoundError("detections-missing", checkpoint=checkpoint_id)
-    truth = truth_table(version, truth_)
-    found = detection_table(version, truth_, load_detections(ws, kept[0]))
-    scores = [
-        _named(
-            cast(Evaluator, ws.registry.find("evaluator", name)).score(truth, found, options),
-            checkpoint.id,
-            kept[1],
-            truth_,
-        )
-        for name in PROTOCOLS
-    ]
-    with ws.db.write() as tx:
-        for one in scores:
-            runs.put_scores(tx, one)
-    return scores[0]
+    held_out = _held_out(ws.db, version.id, reading)
+    with paused():
+        return held_out, detection_table(held_out, load_detections(ws, kept[0])), kept[1]
 
 
-def _named(scores: Scores, checkpoint_id: str, detector: Mapping[str, Any], truth: Sequence[Labelled]) -> Scores:
-    """The scores with what they are of and how the detections were made."""
-    options = {**detector, **scores.options}
-    return replace(scores, checkpoint_id=checkpoint_id, options=options, pictures=len(truth))
+@lru_cache(maxsize=2)
+def _held_out(db: Database, version_id: str, reading: tuple[Label, ...]) -> HeldOut:
+    """A version never changes, and one run has many checkpoints: what was read once is kept.
+
+    reading is how label ids are read, the only thing about it that a merge of labels may touch.
+    """
+    with paused(), db.read() as tx:
+        version = datasets.find(tx, version_id)
+        found = labelled(tx, version, version.part("valid"))
+    return HeldOut(version, truth_table(version, found), tuple(one.member.image_id for one in found))
 
 
 def load_detections(ws: Workspace, blob: str) -> dict[int, list[Found]]:
@@ -86,35 +111,22 @@ def truth_table(version: DatasetVersion, truth: Sequence[Labelled]) -> BoxTable:
     import numpy as np
 
     rows = [(n, c, b.left, b.top, b.right, b.bottom) for n, one in enumerate(truth) for c, b in one.boxes]
-    return _table(version, truth, np.array(rows, dtype=np.float64).reshape(-1, 6), None)
+    table = np.array(rows, dtype=np.float64).reshape(-1, 6)
+    names = tuple(one.member.name for one in truth)
+    return BoxTable(names, version.labels, table[:, 0].astype(np.int64), table[:, 1].astype(np.int64), table[:, 2:])
 
 
-def detection_table(
-    version: DatasetVersion, truth: Sequence[Labelled], found: Mapping[int, Sequence[Found]]
-) -> BoxTable:
+def detection_table(held_out: HeldOut, found: Mapping[int, Sequence[Found]]) -> BoxTable:
     """Detections in columns, in the pictures' order; of pictures that are not held out none count."""
     import numpy as np
 
-    rows = [(n, *box) for n, one in enumerate(truth) for box in found.get(one.member.image_id, ())]
-    table = np.array(rows, dtype=np.float64).reshape(-1, 7)
-    return _table(version, truth, table[:, [0, 1, 3, 4, 5, 6]], table[:, 2])
-
-
-def _table(
-    version: DatasetVersion,
-    truth: Sequence[Labelled],
-    columns: NDArray[np.float64],
-    score: NDArray[np.float64] | None,
-) -> BoxTable:
-    import numpy as np
-
+    boxes = [found.get(image_id, ()) for image_id in held_out.image_ids]
+    counts = [len(own) for own in boxes]
+    numbers = np.fromiter(chain.from_iterable(chain.from_iterable(boxes)), np.float64, 6 * sum(counts)).reshape(-1, 6)
+    picture = np.repeat(np.arange(len(boxes)), counts)
+    truth = held_out.truth
     return BoxTable(
-        tuple(one.member.name for one in truth),
-        version.labels,
-        columns[:, 0].astype(np.int64),
-        columns[:, 1].astype(np.int64),
-        columns[:, 2:],
-        score,
+        truth.pictures, truth.classes, picture, numbers[:, 0].astype(np.int64), numbers[:, 2:], numbers[:, 1]
     )
 
 

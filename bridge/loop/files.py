@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
+from bridge.collector import paused
 from bridge.errors import UsageError
 from bridge.model.finding import Finding
 from bridge.model.scores import Scores
@@ -26,9 +27,10 @@ def score_files(
     for protocol in protocols:
         if protocol not in known:
             raise UsageError("plugin-missing", kind="evaluator", plugin=protocol, reason="", known=", ".join(known))
-    files = cast(BoxFiles, registry.find("boxes", "coco"))
-    wanted, found, notes = files.read(truth, detections)
-    evaluators = [cast(Evaluator, registry.find("evaluator", protocol)) for protocol in protocols]
+    with paused():
+        files = cast(BoxFiles, registry.find("boxes", "coco"))
+        evaluators = [cast(Evaluator, registry.find("evaluator", protocol)) for protocol in protocols]
+        wanted, found, notes = files.read(truth, detections)
     return [evaluator.score(wanted, found, options) for evaluator in evaluators], notes
 
 

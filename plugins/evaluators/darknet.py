@@ -12,7 +12,7 @@ boxes, and it divides the overlaps of the right ones by the number of all: ours 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,48 +36,51 @@ class DarknetProtocol:
         """AP per class and their mean; raises InputError when the tables are not over the same pictures and classes."""
         walk = _walk(truth, detections, options)
         aps = walk.precisions(options.points)
-        found = np.bincount(walk.table.class_id, minlength=len(truth.classes)).tolist()
+        found = np.bincount(walk.class_id, minlength=len(truth.classes)).tolist()
         known = walk.truths.tolist()
         classes = tuple(ClassScore(k, name, aps[k], known[k], found[k]) for k, name in enumerate(truth.classes))
         said = {
             "iou": options.iou,
             "points": options.points,
             "classes_without_truth": [c.name for c in classes if not c.truths],
-            "ignored_detections": walk.ignored,
+            "ignored_detections": len(detections.picture) - len(walk.order),
         }
         mean = sum(aps) / len(aps) if aps else 0.0
-        steps = _towards_coco(walk, aps, truth, options)
-        return Scores(self.name, mean, classes, said, walk.counts(options), pictures=len(truth.pictures), steps=steps)
+        counts, steps = walk.counts(options), _towards_coco(walk, aps, truth, detections, options)
+        return Scores(self.name, mean, classes, said, counts, pictures=len(truth.pictures), steps=steps)
 
     def rank(self, truth: BoxTable, detections: BoxTable, options: ScoreOptions) -> Ranking:
         """What the AP is made of; raises InputError as score does."""
         walk, size = _walk(truth, detections, options), (len(truth.pictures), len(truth.classes))
         truths = np.bincount(truth.picture * size[1] + truth.class_id, minlength=size[0] * size[1]).reshape(size)
-        table = walk.table
-        return Ranking(truth.pictures, truth.classes, table.picture, table.class_id, walk.right, truths, options.points)
+        picture = detections.picture[walk.order]
+        return Ranking(truth.pictures, truth.classes, picture, walk.class_id, walk.right, truths, options.points)
 
 
 @dataclass(frozen=True, slots=True)
 class _Walk:
-    """The detections that have a score above 0, highest first, which are right, and how many have no score."""
+    """The detections that have a score above 0, highest first, which of them are right, and objects of each class.
 
-    table: BoxTable
+    order are their rows, overlap is that with the object that they belong to.
+    """
+
+    order: NDArray[np.intp]
+    class_id: NDArray[np.int64]
+    score: NDArray[np.float64]
     right: NDArray[np.bool_]
     overlap: NDArray[np.float64]
     truths: NDArray[np.int64]
-    ignored: int
 
     def precisions(self, points: int) -> list[float]:
         """AP of each class."""
-        by_class = np.argsort(self.table.class_id, kind="stable")
-        ends = np.cumsum(np.bincount(self.table.class_id, minlength=len(self.truths)))
+        by_class = np.argsort(self.class_id, kind="stable")
+        ends = np.cumsum(np.bincount(self.class_id, minlength=len(self.truths)))
         parts = np.split(self.right[by_class], ends[:-1]) if len(ends) else []
         return [average_precision(right, int(n), points) for right, n in zip(parts, self.truths, strict=True)]
 
     def counts(self, options: ScoreOptions) -> dict[str, float]:
         """What is right, wrong and missed among the detections above the threshold, and what follows from that."""
-        assert self.table.score is not None
-        shown = int(np.count_nonzero(self.table.score > options.threshold))
+        shown = int(np.count_nonzero(self.score > options.threshold))
         right = self.right[:shown]
         hits, objects = int(np.count_nonzero(right)), int(self.truths.sum())
         return {
@@ -96,18 +99,12 @@ def _walk(truth: BoxTable, detections: BoxTable, options: ScoreOptions) -> _Walk
     score = require_alike(truth, detections)
     if options.points and options.points < 2:
         raise InputError("evaluate-points", points=options.points)
-    ranked = np.argsort(-score, kind="stable")[: np.count_nonzero(score > 0)]  # What is no number comes last.
-    table = BoxTable(
-        detections.pictures,
-        detections.classes,
-        detections.picture[ranked],
-        detections.class_id[ranked],
-        detections.corners[ranked],
-        score[ranked],
-    )
-    row, overlap = assign(truth, table, options.iou)
+    order = np.argsort(-score, kind="stable")[: np.count_nonzero(score > 0)]  # What is no number comes last.
+    # Matched as they come, picture by picture, where what is compared lies close together.
+    row, overlap = assign(truth, detections, options.iou)
+    right = _first_of_each(row[order], len(truth.corners))
     known = np.bincount(truth.class_id, minlength=len(truth.classes))
-    return _Walk(table, _first_of_each(row, len(truth.corners)), overlap, known, len(score) - len(ranked))
+    return _Walk(order, detections.class_id[order], score[order], right, overlap[order], known)
 
 
 def _first_of_each(row: NDArray[np.int64], truths: int) -> NDArray[np.bool_]:
@@ -120,7 +117,9 @@ def _first_of_each(row: NDArray[np.int64], truths: int) -> NDArray[np.bool_]:
     return right
 
 
-def _towards_coco(walk: _Walk, aps: list[float], truth: BoxTable, options: ScoreOptions) -> dict[str, float]:
+def _towards_coco(
+    walk: _Walk, aps: list[float], truth: BoxTable, detections: BoxTable, options: ScoreOptions
+) -> dict[str, float]:
     """The mean when, one after the other, classes without truth, recalls and overlap are as COCO has them."""
     known = [k for k, n in enumerate(walk.truths) if n]
     if not known:
@@ -128,8 +127,8 @@ def _towards_coco(walk: _Walk, aps: list[float], truth: BoxTable, options: Score
     at_101 = walk.precisions(_COCO_POINTS)
     at_half = at_101
     if options.iou != _COCO_IOU:
-        row, overlap = assign(truth, walk.table, _COCO_IOU)
-        right = _first_of_each(row, len(truth.corners))
-        at_half = _Walk(walk.table, right, overlap, walk.truths, 0).precisions(_COCO_POINTS)
+        row, _ = assign(truth, detections, _COCO_IOU)
+        right = _first_of_each(row[walk.order], len(truth.corners))
+        at_half = replace(walk, right=right).precisions(_COCO_POINTS)
     named = zip(("no-truth", "points", "overlap"), (aps, at_101, at_half), strict=True)
     return {cause: sum(each[k] for k in known) / len(known) for cause, each in named}

@@ -111,14 +111,19 @@ def read_result_file(path: Path, notes: Notes) -> Entries:
 
     Raises InputError evaluate-not-results, evaluate-empty-file, or as document.read_bytes and parse_json.
     """
-    data = _read(path)
-    packed = read_packed(data)
+    packed = read_packed(path) if _is_usual(path) else None
     if packed is not None:
         return packed
+    data = _read(path)
     raw = _apart(data, path, list[msgspec.Raw])
     if not isinstance(raw, list):
         raise InputError("evaluate-not-results", path=str(path))
     return Entries.of(*_one_by_one(raw, Result, "detections", notes))
+
+
+def _is_usual(path: Path) -> bool:
+    """Whether it is a file, and not too large; else reading it says what is wrong."""
+    return path.is_file() and path.stat().st_size <= _MOST_MEGABYTES * 1_000_000
 
 
 def _read(path: Path) -> bytes:

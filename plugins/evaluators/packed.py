@@ -1,7 +1,7 @@
 """COCO's results as columns at once: the quick way, for files in which every entry is as it should be.
 
 msgspec writes an object of floats as MessagePack in bytes that are laid out alike for each one, so that numpy can read
-all of them as one table. That takes a third of the time of asking each object for its numbers.
+all of them as one table. That takes half the time of asking each object for its numbers.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -17,8 +19,9 @@ from numpy.typing import NDArray
 from plugins.evaluators.columns import LARGEST, Entries
 
 _SEAM = re.compile(rb"\}\s*,\s*\{")
-# Small parts take the same memory again and again; a large file at once would need ten times its size.
 _PART = 1 << 17
+# No result takes fewer bytes.
+_SHORTEST = len('{"image_id":0,"category_id":0,"bbox":[0,0,0,0],"score":0}')
 
 
 class _Result(msgspec.Struct, gc=False):
@@ -28,40 +31,64 @@ class _Result(msgspec.Struct, gc=False):
     score: float
 
 
-def read_packed(data: bytes) -> Entries | None:
-    """All results of a file, whose ids must be numbers; None where any entry is otherwise."""
+def read_packed(path: Path) -> Entries | None:
+    """All results of a file, whose ids must be numbers; None where any entry is otherwise, or the file."""
     decoder, encoder, layout = msgspec.json.Decoder(list[_Result]), msgspec.msgpack.Encoder(), _layout()
-    tables = []
+    most, count = path.stat().st_size // _SHORTEST + 1, 0
+    # What is never touched takes no memory.
+    found = _Columns(np.empty(most, np.int64), np.empty(most, np.int64), np.empty((most, 4)), np.empty(most))
     try:
-        for part in _parts(data):
+        for part in _parts(path):
             items = decoder.decode(part)
             packed = encoder.encode(items)
-            start = len(packed) - layout.itemsize * len(items)
-            tables.append(_columns(np.frombuffer(packed, layout, len(items), start)))
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            table = np.frombuffer(packed, layout, len(items), len(packed) - layout.itemsize * len(items))
+            if not _fill(found, count, table):
+                return None
+            count += len(items)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, OSError):
         return None
-    image_id, category_id, boxes, score = (np.concatenate(each) for each in zip(*tables, strict=True))
-    if not (_whole(image_id) and _whole(category_id)):
-        return None
-    ids = image_id.astype(np.int64), category_id.astype(np.int64)
-    return Entries(np.arange(len(score)), *ids, boxes, score)
+    ids = found.image_id[:count], found.category_id[:count]
+    return Entries(range(count), *ids, found.boxes[:count], found.score[:count])
 
 
-def _parts(data: bytes) -> Iterator[bytes]:
-    """A list of objects as several lists.
+class _Columns(NamedTuple):
+    image_id: NDArray[np.int64]
+    category_id: NDArray[np.int64]
+    boxes: NDArray[np.float64]
+    score: NDArray[np.float64]
+
+
+def _fill(found: _Columns, start: int, table: NDArray[np.void]) -> bool:
+    """Put a table into the columns from there on; False when an id is no whole number, or the file has grown."""
+    rows = slice(start, start + len(table))
+    if rows.stop > len(found.score):
+        return False
+    found.boxes[rows], found.score[rows] = table["bbox"]["number"], table["score"]
+    for ids, column in ((found.image_id, table["image_id"]), (found.category_id, table["category_id"])):
+        if not (np.abs(column) < LARGEST).all():
+            return False
+        ids[rows] = column
+        if not (ids[rows] == column).all():
+            return False
+    return True
+
+
+def _parts(path: Path) -> Iterator[bytes]:
+    """A list of objects as several lists, so that the same memory serves for one after the other.
 
     A seam inside of an object or a string would leave something that is no list; lists that can all be read are, put
     together with commas, the whole one.
     """
-    start, end = data.find(b"["), data.rfind(b"]")
-    if data[:start].strip() or data[end + 1 :].strip() or not 0 <= start < end - _PART:
-        yield data
-        return
-    start, view = start + 1, memoryview(data)
-    while start < end:
-        seam = _SEAM.search(data, start + _PART, end)
-        yield b"".join((b"[", view[start : seam.start() + 1 if seam else end], b"]"))
-        start = seam.end() - 1 if seam else end
+    with path.open("rb") as file:
+        rest: list[bytes] = []
+        while block := file.read(_PART):
+            seam = _SEAM.search(block)
+            if seam is None:
+                rest.append(block)
+            else:
+                yield b"".join((*rest, block[: seam.start() + 1], b"]"))
+                rest = [b"[", block[seam.end() - 1 :]]
+        yield b"".join(rest)
 
 
 @cache
@@ -80,12 +107,3 @@ def _layout() -> np.dtype[np.void]:
             "itemsize": len(probe),
         }
     )
-
-
-def _columns(table: NDArray[np.void]) -> tuple[NDArray[np.float64], ...]:
-    columns = (table["image_id"], table["category_id"], table["bbox"]["number"], table["score"])
-    return tuple(column.astype(np.float64) for column in columns)
-
-
-def _whole(ids: NDArray[np.float64]) -> bool:
-    return bool((np.abs(ids) < LARGEST).all() and (ids == np.trunc(ids)).all())

@@ -63,7 +63,8 @@ def read_truth(path: Path) -> tuple[CocoTruth, list[Finding]]:
         kept = _at(rows.row, coco.annotations, places)
         area, crowd = _areas(kept, rows, notes), np.array(list(map(attrgetter("iscrowd"), kept)), np.bool_)
     names = tuple(c.name or str(c.id) for c in categories.values())
-    columns = (rows.picture, rows.class_id, rows.corners(), None, area, crowd, rows.boxes[:, 2:])
+    corners, sizes = rows.corners()
+    columns = (rows.picture, rows.class_id, corners, None, area, crowd, sizes)
     return CocoTruth(pictures, names, *columns, picture_ids=picture_ids, class_ids=class_ids), notes.all()
 
 
@@ -75,8 +76,9 @@ def read_detections(path: Path, truth: CocoTruth) -> tuple[BoxTable, list[Findin
     notes = Notes()
     with paused():
         rows = read_result_file(path, notes).usable("detections", truth.picture_ids, truth.class_ids, notes)
-    columns = (rows.picture, rows.class_id, rows.corners(), rows.score)
-    return BoxTable(truth.pictures, truth.classes, *columns, sizes=rows.boxes[:, 2:]), notes.all()
+    corners, sizes = rows.corners()
+    columns = (rows.picture, rows.class_id, corners, rows.score)
+    return BoxTable(truth.pictures, truth.classes, *columns, sizes=sizes), notes.all()
 
 
 def require_alike(truth: BoxTable, detections: BoxTable) -> NDArray[np.float64]:
@@ -128,12 +130,12 @@ def _without_repeats(items: Sequence[Annotation], notes: Notes) -> NDArray[np.in
     return np.array(good, np.intp)
 
 
-def _at(rows: NDArray[np.int64], items: Sequence[Annotation], places: Sequence[int]) -> Sequence[Annotation]:
+def _at(rows: Sequence[int], items: Sequence[Annotation], places: Sequence[int]) -> Sequence[Annotation]:
     """The items in these rows, of which places tells where all of them are."""
     if len(rows) == len(items):
         return items
     by_row = dict(zip(places, items, strict=True))
-    return [by_row[row] for row in rows.tolist()]
+    return [by_row[row] for row in rows]
 
 
 def _areas(items: Sequence[Annotation], rows: Columns, notes: Notes) -> NDArray[np.float64]:
@@ -141,5 +143,5 @@ def _areas(items: Sequence[Annotation], rows: Columns, notes: Notes) -> NDArray[
     said = np.array(list(map(attrgetter("area"), items)), np.float64)  # None becomes not-a-number.
     for place in np.flatnonzero(np.isinf(said) | (said < 0)):
         told: dict[str, Any] = {"image_id": items[place].image_id, "area": f"{said[place]:g}"}
-        notes.add("score-bad-area", part="annotations", row=int(rows.row[place]), **told)
+        notes.add("score-bad-area", part="annotations", row=rows.row[place], **told)
     return np.where(np.isfinite(said) & (said >= 0), said, rows.boxes[:, 2] * rows.boxes[:, 3])
