@@ -17,7 +17,8 @@ from plugins.validators.boxes import short
 REGISTRY = Registry()
 RULES = [p.name for p, _ in REGISTRY.usable("validator") if p.origin == "built-in"]
 # What looks at picture files, or at the project as a whole.
-OTHERS = {"unreadable", "unreviewed", "near-duplicate", "missing-label-on-copy"}
+OTHERS = {"unreadable", "unreviewed", "near-duplicate", "missing-label-on-copy", "wrong-extension", "picture-kind"}
+OTHERS |= {"label-path", "no-label-file", "risky-path", "many-boxes"}
 # One picture that breaks every rule which looks at regions.
 WRONG = [
     Region.rectangle(Box(-50, 10, 50, 60), "犬"),
