@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from PIL import Image as Pillow
 
@@ -337,6 +337,7 @@ def test_any_box_on_any_picture_comes_back(corners: list[Any], orientation: int,
 )
 @settings(max_examples=60, deadline=None)
 def test_any_turned_shape_comes_back(degrees: float, a: float, b: float, kind: Kind, orientation: int) -> None:
+    assume(1e-3 < degrees % 90 < 90 - 1e-3)  # A quarter turn of an upright box is an upright box.
     cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     offsets = ((0, 0), (a, 0), (a, b), (0, b)) if kind == "rotated" else ((a, 0), (0, b), (-a, 0), (0, -b))
     points = tuple((300 + x * cos - y * sin, 200 + x * sin + y * cos) for x, y in offsets)
