@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from PIL import Image as Pillow
 
 from bridge import picture
@@ -58,3 +59,28 @@ def test_a_picture_of_which_no_more_than_the_place_is_known_is_looked_at(tmp_pat
 def test_a_picture_beyond_the_bound_is_not_decoded(tmp_path: Path) -> None:
     (finding,) = Unreadable().check(View((), [document(drawn(tmp_path / "a.jpg"))], max_megapixels=0))
     assert finding.fields["reason"] == "64 x 48 px > 0 megapixels"
+
+
+def test_sound_bytes_are_decoded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = [drawn(tmp_path / f"{n}.jpg") for n in range(3)]
+    cut = paths[2].with_name("cut.jpg")
+    cut.write_bytes(paths[2].read_bytes()[:600])
+    documents = [Document(Image(p.name, 64, 48, picture.sha256(p), file=picture.stamp(p)), ()) for p in (*paths, cut)]
+    view = View((), documents)
+    first = list(Unreadable().check(view))
+    assert [f.image for f in first] == ["cut.jpg"]
+    paths[0].write_bytes(b"other bytes of another length")
+    paths[1].unlink()
+    decoded: list[str] = []
+    decode = picture.decode
+
+    def counted(path: Path, most: int) -> None:
+        decoded.append(path.name)
+        decode(path, most)
+
+    monkeypatch.setattr(picture, "decode", counted)
+    again = list(Unreadable().check(view))
+    assert [(f.rule, f.image) for f in again] == [
+        ("unreadable", "0.jpg"), ("missing-image", "1.jpg"), ("unreadable", "cut.jpg")
+    ]  # fmt: skip
+    assert sorted(decoded) == ["0.jpg", "1.jpg", "cut.jpg"]
