@@ -15,7 +15,17 @@ from rich.table import Table
 
 from bench.measure import Row
 
-NAMES = ("vott_to_darknet", "vott_import", "store", "webhooks", "annotator", "evaluate", "anchors", "near_duplicates")
+NAMES = (
+    "vott_to_darknet",
+    "vott_import",
+    "store",
+    "webhooks",
+    "annotator",
+    "evaluate",
+    "intervals",
+    "anchors",
+    "near_duplicates",
+)
 
 
 @click.command()

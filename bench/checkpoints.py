@@ -40,7 +40,8 @@ def scored_run(folder: Path, count: int, *sizes: int) -> Taken:
     return run([sys.executable, "-c", _SCORE, folder, *checkpoints])
 
 
-def _store(folder: Path, made: Scene, count: int) -> list[str]:
+def store_run(folder: Path, made: Scene, count: int) -> list[str]:
+    """A project, its version and a run with so many checkpoints in a new data folder; gives the checkpoints."""
     ws = open_workspace(Settings(data=folder), create=True)
     version, ids = _project(ws, made)
     checkpoints = _stored(ws, version, made, ids, count)
@@ -88,4 +89,4 @@ def _stored(ws: Workspace, version: DatasetVersion, made: Scene, ids: list[int],
 
 
 if __name__ == "__main__":
-    print(*_store(Path(sys.argv[1]), scene(*map(int, sys.argv[3:])), int(sys.argv[2])))
+    print(*store_run(Path(sys.argv[1]), scene(*map(int, sys.argv[3:])), int(sys.argv[2])))

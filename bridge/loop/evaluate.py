@@ -54,10 +54,10 @@ def score(ws: Workspace, checkpoint_id: str, options: ScoreOptions | None = None
     Raises NotFoundError detections-missing.
     """
     options = options or ScoreOptions()
-    held_out, found, detector = _stored(ws, checkpoint_id)
+    checkpoint, held_out, found, detector = _stored(ws, checkpoint_id)
     evaluators = [cast(Evaluator, ws.registry.find("evaluator", name)) for name in PROTOCOLS]
     scores = [evaluator.score(held_out.truth, found, options) for evaluator in evaluators]
-    named = [replace(one, checkpoint_id=checkpoint_id, options={**detector, **one.options}) for one in scores]
+    named = [replace(one, checkpoint_id=checkpoint, options={**detector, **one.options}) for one in scores]
     with ws.db.write() as tx:
         for one in named:
             runs.put_scores(tx, one)
@@ -69,13 +69,13 @@ def rank(ws: Workspace, checkpoint_id: str, options: ScoreOptions | None = None)
 
     Raises NotFoundError detections-missing.
     """
-    held_out, found, _ = _stored(ws, checkpoint_id)
+    _, held_out, found, _ = _stored(ws, checkpoint_id)
     ranker = cast(Ranker, ws.registry.find("evaluator", PROTOCOLS[0]))
     return ranker.rank(held_out.truth, found, options or ScoreOptions())
 
 
-def _stored(ws: Workspace, checkpoint_id: str) -> tuple[HeldOut, BoxTable, dict[str, Any]]:
-    """Truth, detections, and how they were made."""
+def _stored(ws: Workspace, checkpoint_id: str) -> tuple[str, HeldOut, BoxTable, dict[str, Any]]:
+    """The checkpoint's whole id, truth, detections, and how they were made."""
     with ws.db.read() as tx:
         checkpoint = runs.find_checkpoint(tx, checkpoint_id)
         version = datasets.find(tx, runs.find(tx, checkpoint.run_id).version)
@@ -85,7 +85,7 @@ def _stored(ws: Workspace, checkpoint_id: str) -> tuple[HeldOut, BoxTable, dict[
         raise NotFoundError("detections-missing", checkpoint=checkpoint_id)
     held_out = _held_out(ws.db, version.id, reading)
     with paused():
-        return held_out, detection_table(held_out, load_detections(ws, kept[0])), kept[1]
+        return checkpoint.id, held_out, detection_table(held_out, load_detections(ws, kept[0])), kept[1]
 
 
 @lru_cache(maxsize=2)

@@ -46,7 +46,7 @@ def _weights(pictures: int, seed: int, resamples: int, width: int) -> Iterator[N
     dice = np.random.default_rng(seed)
     for start in range(0, resamples, width):
         many = min(width, resamples - start)
-        drawn = [np.bincount(dice.integers(0, pictures, pictures), minlength=pictures) for _ in range(many)]
+        drawn = [np.bincount(dice.integers(0, max(pictures, 1), pictures), minlength=pictures) for _ in range(many)]
         # Whole numbers, which 32 bits hold exactly up to 16 million: far more than the detections of a run.
         yield np.stack(drawn, axis=1).astype(np.float32)
 
@@ -55,7 +55,8 @@ def _aps(curves: list[_Curve], ranking: Ranking, weight: NDArray[np.floating]) -
     import numpy as np
 
     objects = ranking.truths.T.astype(weight.dtype) @ weight
-    return np.stack([curve.aps(weight, n, ranking.points) for curve, n in zip(curves, objects, strict=True)])
+    aps = [curve.aps(weight, n, ranking.points) for curve, n in zip(curves, objects, strict=True)]
+    return np.array(aps, np.float64).reshape(len(curves), weight.shape[1])
 
 
 @dataclass(frozen=True, slots=True)

@@ -202,7 +202,77 @@ def test_evaluate_as_coco_counts(say: Say, boxes: tuple[str, str]) -> None:
     assert list(told["stats"]) == names
     assert 0.1 < told["stats"]["AP"] < told["stats"]["AP50"] < 1
     assert "AP50" in say(*words, "--protocol", "coco").out
-    assert "mAP@0.5 = 60.58 %" in say(*words).out
+    said = say(*words, "--protocol", "darknet").out
+    assert "mAP@0.5 = 60.58 %" in said
+    assert "AP50" not in said
+
+
+def test_evaluate_says_both_and_why_they_differ(say: Say, boxes: tuple[str, str]) -> None:
+    words = ("evaluate", "--truth", boxes[0], "--detections", boxes[1])
+    told = say(*words, "--json").json
+    assert told["protocol"] == "darknet"
+    alone = {name: say(*words, "--protocol", name, "--json").json for name in ("darknet", "coco")}
+    assert {key: told[key] for key in alone["darknet"]} == alone["darknet"]
+    assert told["coco"] == {key: value for key, value in alone["coco"].items() if key != "findings"}
+    steps = told["difference"]["steps"]
+    assert [step["cause"] for step in steps] == ["no-truth", "points", "overlap", "match", "crowd", "limit", "average"]
+    assert told["map"] + sum(step["change"] for step in steps) == pytest.approx(told["coco"]["stats"]["AP"])
+    # Real darknets print 216/237/74 and 208/245/82 here, by the order in which their boxes lie.
+    assert (told["counts"]["TP"], told["counts"]["FP"], told["counts"]["FN"]) == (217, 236, 73)
+    said = say(*words).out
+    assert told["difference"]["message"] in said
+    assert "60.6 %" in told["difference"]["message"]
+    assert "217 right, 236 wrong, 73 missed" in said
+    assert "darknet の規則では 60.6 %" in say(*words, "--lang", "ja").out
+    counts = say(*words, "--threshold", "0.5", "--json").json["counts"]
+    assert (counts["TP"], counts["FP"], counts["FN"]) == (210, 183, 80)
+
+
+def test_evaluate_scores_what_can_be_scored(say: Say, boxes: tuple[str, str]) -> None:
+    """Each fault is a finding and the exit code 0: the number is that of the rest."""
+    truth, found = json.loads(Path(boxes[0]).read_text()), json.loads(Path(boxes[1]).read_text())
+    wanted = say("evaluate", "--truth", boxes[0], "--detections", boxes[1], "--json").json
+    box = truth["annotations"][0]
+    truth["annotations"] += [box, {**box, "id": 9001, "bbox": [1, 1, -5, 5]}, {**box, "id": 9002, "image_id": 777}]
+    truth["images"].append(truth["images"][0])
+    found[3:3] = [{**found[0], "score": float("nan")}, {**found[0], "image_id": 778}, {"image_id": 1}]
+    Path("truth.json").write_text(json.dumps(truth))
+    Path("found.json").write_text(json.dumps(found))
+    call = say("evaluate", "--truth", boxes[0], "--detections", boxes[1], "--json")
+    assert call.code == 0
+    assert (call.json["map"], call.json["coco"]["stats"]) == (wanted["map"], wanted["coco"]["stats"])
+    rules = {
+        "score-duplicate-id": 2,
+        "score-bad-number": 2,
+        "score-unknown-picture": 2,
+        "score-damaged": 1,
+    }
+    counted = {rule: sum(f["rule"] == rule for f in call.json["findings"]) for rule in rules}
+    assert counted == rules
+    assert all(f["message"] and "{" not in f["message"] for f in call.json["findings"])
+
+
+def test_evaluate_with_nothing_on_one_side(say: Say, boxes: tuple[str, str]) -> None:
+    Path("none.json").write_text("[]")
+    told = say("evaluate", "--truth", boxes[0], "--detections", "none.json", "--json")
+    assert (told.code, told.json["map"], told.json["coco"]["stats"]["AP"]) == (0, 0.0, 0.0)
+    assert told.json["findings"][0]["rule"] == "score-no-detections"
+    assert "all 290 object(s) count as missed" in told.json["findings"][0]["message"]
+    empty = {**json.loads(Path(boxes[0]).read_text()), "annotations": []}
+    Path("empty.json").write_text(json.dumps(empty))
+    told = say("evaluate", "--truth", "empty.json", "--detections", boxes[1], "--json")
+    assert (told.code, told.json["coco"]["stats"]["AP"], told.json["difference"]["message"]) == (0, -1, "")
+    assert [f["rule"] for f in told.json["findings"]] == ["score-no-truth"]
+
+
+@pytest.mark.parametrize(
+    ("text", "name"), [("", "evaluate-empty-file"), ("[{", "json-broken"), ("{}", "evaluate-not-results")]
+)
+def test_evaluate_refuses_what_is_no_file_of_detections(say: Say, boxes: tuple[str, str], text: str, name: str) -> None:
+    Path("odd.json").write_text(text)
+    told = say("evaluate", "--truth", boxes[0], "--detections", "odd.json", "--json")
+    assert (told.code, told.json["error"]["name"]) == (1, name)
+    assert say("evaluate", "--truth", boxes[0], "--detections", "not-there.json", "--json").code == 1
 
 
 # ---------------------------------------------------------------- explain

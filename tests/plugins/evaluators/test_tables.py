@@ -10,7 +10,7 @@ from bridge.errors import InputError, NotFoundError
 from bridge.plugin import ScoreOptions
 from bridge.texts import render
 from plugins.evaluators.darknet import DarknetProtocol
-from plugins.evaluators.tables import read_detections, read_truth
+from plugins.evaluators.tables import CocoFiles, read_detections, read_truth
 
 IMAGES = [{"id": 1, "file_name": "ねじ_1.jpg"}, {"id": 2, "file_name": "b.jpg"}, {"id": "three", "file_name": "c.jpg"}]
 CATEGORIES = [{"id": 5, "name": "ボルト"}, {"id": 3, "name": "nut"}]
@@ -161,3 +161,89 @@ def test_utf16_and_a_byte_order_mark_are_read(tmp_path: Path) -> None:
     for encoding in ("utf-8-sig", "utf-16"):
         path.write_text(text, encoding)
         assert read_truth(path)[0].pictures[0] == "ねじ_1.jpg"
+
+
+def rules(truth: Path, detections: Path) -> list[str]:
+    return [f.rule for f in CocoFiles().read(truth, detections)[2]]
+
+
+def test_numbers_that_are_none_among_good_ones(tmp_path: Path) -> None:
+    """Python writes NaN, which is no JSON: what stands beside it is scored, also text that looks like it."""
+    truth = truth_file(tmp_path, [annotation(1), annotation(2, 2, bbox=(0, 0, float("nan"), 4))])
+    rows = [
+        result(score=0.9),
+        {**result(score=float("nan")), "note": 'NaN, "NaN" -Infinity'},
+        result(bbox=(0, float("-inf"), 5, 5)),
+        result(bbox=(0, 0, -1, 5)),
+        None,
+        result(2, score=0.8),
+    ]
+    wanted, findings = read_truth(truth)
+    detections, more = read_detections(results_file(tmp_path, rows), wanted)
+    assert [(f.rule, f.fields["row"]) for f in findings] == [("score-bad-number", 1)]
+    assert [(f.rule, f.fields["row"]) for f in more] == [
+        ("score-bad-number", 1),
+        ("score-bad-number", 2),
+        ("score-damaged", 4),
+        ("score-bad-number", 3),
+    ]
+    assert more[0].fields["numbers"] == "0, 0, 10, 10, nan"
+    assert detections.score is not None
+    assert detections.score.tolist() == [0.9, 0.8]
+
+
+def test_ids_may_be_any_numbers_or_words(tmp_path: Path) -> None:
+    images = [{"id": n, "file_name": f"{n}.jpg"} for n in (10**15, -4, 7, "seven", 2.0)]
+    truth, findings = read_truth(truth_file(tmp_path, [annotation(1, 2), annotation(2, "seven")], images))
+    assert findings == []
+    # In the order of the ids, words last.
+    assert truth.pictures == ("-4.jpg", "2.0.jpg", "7.jpg", f"{10**15}.jpg", "seven.jpg")
+    assert truth.picture.tolist() == [1, 4]
+    numbers, more = read_detections(results_file(tmp_path, [result(n) for n in (7, -4, 10**15, 2, 2.0)]), truth)
+    words, other = read_detections(results_file(tmp_path, [result(n) for n in ("seven", 7.0, -4)]), truth)
+    assert more + other == []
+    assert numbers.picture.tolist() == [2, 0, 3, 1, 1]
+    assert words.picture.tolist() == [4, 2, 0]
+    _, strange = read_detections(results_file(tmp_path, [result(n) for n in (10**16, 3, -5)]), truth)
+    assert [f.fields["id"] for f in strange] == [10**16, 3, -5]
+
+
+@pytest.mark.parametrize("text", ["", " \n", "\0\0\0"])
+def test_a_file_with_nothing_in_it_is_not_nothing_found(tmp_path: Path, text: str) -> None:
+    truth, _ = read_truth(truth_file(tmp_path, [annotation(1)]))
+    empty = tmp_path / "empty.json"
+    empty.write_text(text)
+    with pytest.raises(InputError, match="evaluate-empty-file"):
+        read_detections(empty, truth)
+    with pytest.raises(InputError, match="evaluate-empty-file"):
+        read_truth(empty)
+
+
+def test_what_is_missing_as_a_whole_is_told(tmp_path: Path) -> None:
+    truth = truth_file(tmp_path, [annotation(1), annotation(2, 2), annotation(3, 2)])
+    assert rules(truth, results_file(tmp_path, [])) == ["score-no-detections", "score-class-without-truth"]
+    findings = CocoFiles().read(truth, results_file(tmp_path, [result()]))[2]
+    told = {f.rule: f.fields for f in findings}
+    assert told["score-picture-without-detections"] == {"pictures": 1, "objects": 2, "names": "b.jpg"}
+    assert told["score-class-without-truth"] == {"classes": 1, "of": 2, "names": "nut"}
+    assert rules(truth_file(tmp_path, []), results_file(tmp_path, [result()])) == ["score-no-truth"]
+    for finding in findings:
+        assert "{" not in render("findings", finding.rule, finding.fields, "ja")
+
+
+def test_an_area_that_cannot_be_gives_way_to_the_box(tmp_path: Path) -> None:
+    rows = [annotation(1, area=-3), annotation(2, area=50), annotation(3, area=None)]
+    truth, findings = read_truth(truth_file(tmp_path, rows))
+    assert truth.area is not None
+    assert truth.area.tolist() == [100, 50, 100]
+    assert [(f.rule, f.fields["row"], f.fields["area"]) for f in findings] == [("score-bad-area", 0, "-3")]
+
+
+def test_a_fault_in_every_entry_does_not_flood(tmp_path: Path) -> None:
+    truth, _ = read_truth(truth_file(tmp_path, [annotation(1)]))
+    rows = [result(bbox=(0, 0, -1, 1))] * 1500 + [result(score=0.5)]
+    detections, findings = read_detections(results_file(tmp_path, rows), truth)
+    assert len(findings) == 1001
+    assert findings[-1].rule == "score-more"
+    assert findings[-1].fields == {"about": "score-bad-number", "part": "detections", "entries": 500}
+    assert len(detections.picture) == 1
