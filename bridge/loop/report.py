@@ -36,8 +36,8 @@ def build(ws: Workspace, run_id: str) -> Report:
         version = datasets.find(tx, run.version)
         project = projects.find(tx, run.project)
         train, valid = (labelled(tx, version, version.part(part)) for part in ("train", "valid"))
-        scores = runs.scores(tx, run.id)
-        rows = tuple(_row(c, scores[c.id]) for c in runs.checkpoints(tx, run.id) if c.id in scores)
+        scores, coco = runs.scores(tx, run.id), runs.scores(tx, run.id, "coco")
+        rows = tuple(_row(c, scores[c.id], coco.get(c.id)) for c in runs.checkpoints(tx, run.id) if c.id in scores)
         best = best_row(rows)
         kept = runs.detections(tx, best.checkpoint_id) if best else None
         counted = {rule: sum(n.values()) for rule, n in findings.counts(tx, project.id).items()}
@@ -81,8 +81,8 @@ def render(ws: Workspace, run_id: str, language: str = "en") -> str:
     return render_report(build(ws, run_id), language)
 
 
-def _row(checkpoint: Checkpoint, scores: Scores) -> CheckpointRow:
-    return CheckpointRow(checkpoint.id, checkpoint.iteration, checkpoint.kind, scores)
+def _row(checkpoint: Checkpoint, scores: Scores, coco: Scores | None) -> CheckpointRow:
+    return CheckpointRow(checkpoint.id, checkpoint.iteration, checkpoint.kind, scores, coco)
 
 
 def _losses(tx: Connection, run_id: str) -> tuple[tuple[int, float, float], ...]:

@@ -23,12 +23,13 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class CheckpointRow:
-    """One column of the class × checkpoint table."""
+    """One column of the class × checkpoint table; coco are COCO's scores beside those of the headline."""
 
     checkpoint_id: str
     iteration: int
     kind: str
     scores: Scores
+    coco: Scores | None = None
 
 
 @dataclass(frozen=True, slots=True)

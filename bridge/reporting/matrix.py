@@ -47,12 +47,14 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """Columns by iteration, a row for each class, and the row of means."""
+    """Columns by iteration, a row for each class, and the row of means; another one of COCO's AP where there is any."""
 
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     mean_best: Cell
     means: tuple[Cell, ...]
+    coco_best: Cell
+    coco: tuple[Cell, ...] = ()
 
 
 def matrix(report: Report) -> Matrix:
@@ -62,7 +64,10 @@ def matrix(report: Report) -> Matrix:
     best = next((i for i, entry in enumerate(entries) if entry is report.best_row), None)
     rows = tuple(_row(report, index, name, tables, best) for index, name in enumerate(report.classes))
     means = tuple(_cell(entry.scores.map, i == best) for i, entry in enumerate(entries))
-    return Matrix(tuple(_column(entry, i == best) for i, entry in enumerate(entries)), rows, _at(means, best), means)
+    coco = tuple(_cell(-1 if entry.coco is None else entry.coco.map, i == best) for i, entry in enumerate(entries))
+    columns = tuple(_column(entry, i == best) for i, entry in enumerate(entries))
+    beside = coco if any(entry.coco for entry in entries) else ()
+    return Matrix(columns, rows, _at(means, best), means, _at(coco, best), beside)
 
 
 def _column(entry: CheckpointRow, best: bool) -> Column:

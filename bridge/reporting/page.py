@@ -12,6 +12,7 @@ from markupsafe import Markup
 from bridge.model.report import Report
 from bridge.reporting import charts, drawing
 from bridge.reporting.caveats import caveats
+from bridge.reporting.difference import why_different
 from bridge.reporting.matrix import matrix
 from bridge.reporting.measure import measure, percent
 from bridge.reporting.provenance import beside_the_number, groups, moment
@@ -62,6 +63,7 @@ def _content(report: Report, language: str) -> dict[str, Any]:
         "measure": measure(best.scores, language) if best else "",
         "moment": moment,
         "beside": beside_the_number(report, language),
+        "why": why_different(best.scores, best.coco, language) if best and best.coco else "",
         "caveats": [say(f"caveat.{key}", **fields) for key, fields in caveats(report)],
         "chart": charts.chart_svg(report, language),
         "chart_narrow": charts.chart_svg(report, language, charts.NARROW),

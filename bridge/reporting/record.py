@@ -7,7 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from bridge.model.annotation import Region
+from bridge.model.difference import difference
 from bridge.model.report import CheckpointRow, Example, Report
+from bridge.model.scores import Scores
+from bridge.reporting.difference import why_different
 
 
 def report_json(report: Report) -> dict[str, Any]:
@@ -21,6 +24,7 @@ def report_json(report: Report) -> dict[str, Any]:
         "objects": {name: {"train": train, "valid": valid} for name, (train, valid) in report.objects.items()},
         "pictures": {"train": report.pictures[0], "valid": report.pictures[1]},
         "best": None if best is None else _checkpoint(best),
+        "difference": None if best is None else _difference(best),
         "checkpoints": [_checkpoint(row) for row in report.checkpoints],
         "losses": [{"iteration": i, "loss": _safe(loss), "avg_loss": _safe(avg)} for i, loss, avg in report.losses],
         "examples": [_example(example) for example in report.examples],
@@ -30,11 +34,20 @@ def report_json(report: Report) -> dict[str, Any]:
 
 
 def _checkpoint(row: CheckpointRow) -> dict[str, Any]:
-    scores = row.scores
+    named = {"id": row.checkpoint_id, "iteration": row.iteration, "kind": row.kind}
+    return {**named, **_scores(row.scores), "coco": None if row.coco is None else _scores(row.coco)}
+
+
+def _difference(row: CheckpointRow) -> dict[str, Any] | None:
+    """Why the protocols differ: in words, and step by step."""
+    if row.coco is None:
+        return None
+    steps = [{"cause": s.cause, "mean": s.mean, "change": s.change} for s in difference(row.scores, row.coco)]
+    return {"message": why_different(row.scores, row.coco), "steps": steps}
+
+
+def _scores(scores: Scores) -> dict[str, Any]:
     return {
-        "id": row.checkpoint_id,
-        "iteration": row.iteration,
-        "kind": row.kind,
         "protocol": scores.protocol,
         "map": _safe(scores.map),
         "pictures": scores.pictures,

@@ -40,11 +40,27 @@ class LossOut(Given):
 
 
 class RowOut(ScoresOut):
-    """One checkpoint's scores in a report."""
+    """One checkpoint's scores in a report, and COCO's beside them."""
 
     id: str
     iteration: int
     kind: str
+    coco: ScoresOut | None
+
+
+class StepOut(Given):
+    """One rule in which the protocols differ: the mean once it is COCO's, and what that changed."""
+
+    cause: str
+    mean: float
+    change: float
+
+
+class DifferenceOut(Given):
+    """Why darknet's number and COCO's differ for the best checkpoint; the changes add up to the difference."""
+
+    message: str
+    steps: list[StepOut]
 
 
 class DrawnOut(Given):
@@ -78,6 +94,7 @@ class ReportOut(Given):
     losses: list[LossOut]
     checkpoints: list[RowOut]
     best: RowOut | None
+    difference: DifferenceOut | None
     examples: list[ExampleOut]
     findings: dict[str, int]
     facts: dict[str, Any]

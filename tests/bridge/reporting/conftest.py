@@ -30,7 +30,18 @@ OPTIONS = {
 
 def scores(percents: tuple[float, ...], checkpoint: str) -> Scores:
     classes = tuple(ClassScore(i, name, percents[i] / 100, TRUTHS[i], 3 * TRUTHS[i]) for i, name in enumerate(CLASSES))
-    return Scores("darknet", sum(percents) / 400, classes, OPTIONS, checkpoint_id=checkpoint, pictures=80)
+    mean = sum(percents) / 400
+    steps = {"no-truth": mean, "points": mean * 0.99, "overlap": mean * 0.99}
+    return Scores("darknet", mean, classes, OPTIONS, checkpoint_id=checkpoint, pictures=80, steps=steps)
+
+
+def coco(percents: tuple[float, ...], checkpoint: str) -> Scores:
+    beside = scores(percents, checkpoint)
+    ap50 = beside.map * 0.992
+    stats = {"AP": ap50 * 0.55, "AP50": ap50}
+    steps = {"match": ap50, "crowd": ap50, "limit": ap50, "average": stats["AP"]}
+    options = {"iou": "0.50:0.95", "points": 101, "detections_per_picture": 100, "crowds": 0, "beyond_limit": 0}
+    return Scores("coco", stats["AP"], beside.classes, options, stats, checkpoint, 80, steps)
 
 
 def losses(last: int = 900) -> tuple[tuple[int, float, float], ...]:
@@ -85,7 +96,13 @@ def example(seed: int) -> Example:
 @pytest.fixture(scope="session")
 def report() -> Report:
     checkpoints = tuple(
-        CheckpointRow(f"{(i + 1) * 7919:012x}", 100 * (i + 1), "final" if i == 8 else "numbered", scores(row, f"{i}"))
+        CheckpointRow(
+            f"{(i + 1) * 7919:012x}",
+            100 * (i + 1),
+            "final" if i == 8 else "numbered",
+            scores(row, f"{i}"),
+            coco(row, f"{i}"),
+        )
         for i, row in enumerate(COURSE)
     )
     return Report(

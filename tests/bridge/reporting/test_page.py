@@ -12,6 +12,7 @@ import pytest
 from bridge.model.annotation import Box, Region
 from bridge.model.report import Example, Report
 from bridge.model.scores import ClassScore
+from bridge.reporting.difference import why_different
 from bridge.reporting.page import render_report, report_fragment, stylesheet
 from bridge.texts import LANGUAGES, catalogue
 
@@ -74,6 +75,17 @@ def test_no_sentence_is_missing(report: Report, language: str) -> None:
     assert not re.search(r"\{\w+\}", text)
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_cocos_number_stands_beside_darknets_with_why_they_differ(report: Report, language: str) -> None:
+    text = " ".join(" ".join(Outline(render_report(report, language)).text).split())
+    best = report.checkpoints[7]
+    assert best.coco is not None
+    assert why_different(best.scores, best.coco, language) in text
+    assert catalogue(language, "report")["table.coco"] in text
+    bare = replace(report, checkpoints=tuple(replace(row, coco=None) for row in report.checkpoints))
+    assert "COCO" not in " ".join(Outline(render_report(bare, language)).text)
+
+
 def test_the_headline_says_the_number_and_how_it_was_got(report: Report) -> None:
     text = " ".join(" ".join(Outline(render_report(report)).text).split())
     assert "mAP@0.5 64.7 % at iteration 800, the best of 9 checkpoints" in text
@@ -132,7 +144,7 @@ def test_a_run_without_anything_yet(report: Report) -> None:
 def test_scores_without_a_best_one_are_still_shown(report: Report) -> None:
     html = render_report(replace(report, best=None))
     assert "No checkpoint has been measured yet." not in html.partition("<table")[2]
-    assert html.count("<tr>") == 6
+    assert html.count("<tr>") == 7
 
 
 def test_a_single_checkpoint_and_a_broken_training(report: Report) -> None:

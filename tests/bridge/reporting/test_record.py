@@ -7,6 +7,8 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from bridge.model.report import Report
 from bridge.reporting.record import report_json
 
@@ -26,8 +28,21 @@ def test_it_is_json_and_holds_the_same_numbers(report: Report) -> None:
     assert record["examples"][0]["truth"][0]["kind"] == "rectangle"
 
 
+def test_cocos_numbers_stand_beside_with_why_they_differ(report: Report) -> None:
+    record = json.loads(json.dumps(report_json(report), allow_nan=False))
+    best = report.checkpoints[7]
+    assert best.coco is not None
+    assert record["best"]["coco"]["stats"] == best.coco.stats
+    assert record["checkpoints"][0]["coco"]["protocol"] == "coco"
+    steps = record["difference"]["steps"]
+    assert sum(step["change"] for step in steps) == pytest.approx(best.coco.map - best.scores.map)
+    assert "COCO's 35.3 %" in record["difference"]["message"]
+    alone = report_json(replace(report, checkpoints=(replace(best, coco=None),)))
+    assert (alone["best"]["coco"], alone["difference"]) == (None, None)
+
+
 def test_pictures_stay_out(report: Report) -> None:
-    assert len(json.dumps(report_json(replace(report, losses=())))) < 30_000
+    assert len(json.dumps(report_json(replace(report, losses=())))) < 40_000
     assert "jpeg" not in json.dumps(report_json(report))
 
 
