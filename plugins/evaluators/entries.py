@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ from plugins.evaluators.packed import read_packed
 _MOST_MEGABYTES = 2048
 # Numbers that JSON does not know, as Python and others write them, and strings, in which the same letters are text.
 _NO_NUMBER = re.compile(rb'"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b')
+_QUOTE = ord('"')
 _DAMAGED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
@@ -137,9 +139,8 @@ def _apart(data: bytes, path: Path, kind: Any) -> Any:
     """The parts of a document, each as its own bytes; None where it is sound but of another kind."""
     if document.too_deep(data):
         document.parse_json(data, str(path))  # Says so.
-    text = _NO_NUMBER.sub(_null, document.decode_text(data).encode("utf-8", "replace"))
     try:
-        return msgspec.json.decode(text, type=kind)
+        return msgspec.json.decode(_finite(_as_utf8(data)), type=kind)
     except msgspec.ValidationError:
         return None
     except _DAMAGED:
@@ -147,8 +148,25 @@ def _apart(data: bytes, path: Path, kind: Any) -> Any:
         return None
 
 
-def _null(found: re.Match[bytes]) -> bytes:
-    return found[0] if found[0].startswith(b'"') else b"null"
+def _as_utf8(data: bytes) -> bytes:
+    """UTF-8 without a mark at its beginning, whatever it was."""
+    try:
+        codecs.utf_8_decode(data, "strict", True)
+    except UnicodeDecodeError:
+        return document.decode_text(data).encode("utf-8", "replace")
+    return data.removeprefix(codecs.BOM_UTF8)
+
+
+def _finite(data: bytes) -> bytes:
+    """JSON with null where a number is none; the same letters in a string stay."""
+    if b"NaN" not in data and b"Infinity" not in data:
+        return data
+    parts, start = [], 0
+    for found in _NO_NUMBER.finditer(data):
+        if data[found.start()] != _QUOTE:
+            parts += [data[start : found.start()], b"null"]
+            start = found.end()
+    return b"".join((*parts, data[start:]))
 
 
 def _one_by_one(raw: Iterable[msgspec.Raw], kind: type[Item], part: str, notes: Notes) -> tuple[list[Item], list[int]]:
