@@ -47,7 +47,7 @@ def _say_positions(console: Console, evidence: Evidence) -> None:
     if not rows:
         return
     console.line("")
-    console.table(("position", "label", *keys), rows)
+    console.table(("position", "label", *(f"by-{key}" for key in keys)), rows)
     if evidence.disputed > _POSITIONS:
         console.say("evidence-more", n=evidence.disputed - _POSITIONS)
 

@@ -26,7 +26,7 @@ _Named = tuple[str, dict[str, Any]]
 
 
 def read(path: Path, options: ReadOptions) -> Reading:
-    """Read an export; its labeling config is the one given, else label_config.xml beside it."""
+    """Read an export; its labeling config is the one given, else its own or label_config.xml beside it."""
     raw, halved = read_whole(path, options.max_file_megabytes)
     listed = [raw] if isinstance(raw, dict) and "data" in raw else raw
     tasks = [task for task in listed if _is_task(task)] if isinstance(listed, list) else []
@@ -63,9 +63,14 @@ def _damaged(at: int, task: object) -> Finding:
     return Finding("damaged-item", Severity.ERROR, None, {"part": "tasks", "row": at, "reason": reason})
 
 
+def own_config(path: Path) -> Path:
+    """Where the labeling config of one export lies when another one has the common name."""
+    return path.with_name(f"{path.stem}.{CONFIG}")
+
+
 def _config(path: Path, options: ReadOptions) -> LabelConfig:
-    beside = path.parent / CONFIG
-    file = options.label_config or (beside if beside.is_file() else None)
+    beside = next((file for file in (own_config(path), path.parent / CONFIG) if file.is_file()), None)
+    file = options.label_config or beside
     return parse_config(read_text(file, options.max_file_megabytes)) if file else LabelConfig()
 
 

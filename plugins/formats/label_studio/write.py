@@ -14,7 +14,7 @@ from bridge.model.dataset import Dataset
 from bridge.model.finding import Finding, Severity
 from plugins.formats.json_text import json_line, json_name
 from plugins.formats.label_studio.config import LabelConfig, default_config, parse_config
-from plugins.formats.label_studio.read import CONFIG
+from plugins.formats.label_studio.read import CONFIG, own_config
 from plugins.formats.label_studio.region import EXTRA
 from plugins.formats.label_studio.result import result_items
 from plugins.formats.replacing import replace_file
@@ -31,16 +31,27 @@ _SHAPES: dict[Kind, str] = {
 
 
 def write(dataset: Dataset, out: Path, is_ours: Callable[[Path], bool]) -> list[Finding]:
-    """Write out (or <name>.json in the folder out) and label_config.xml beside it; no pictures are placed.
+    """Write out (a .json file, or a folder in which <name>.json is made) and its labeling config; no pictures.
 
     is_ours tells whether a file that stands there is one of this format; raises RefusedError file-not-ours if not.
     """
-    path = out / json_name(dataset.name) if out.is_dir() else out
+    path = out if out.suffix == ".json" or out.is_file() else out / json_name(dataset.name)
+    stood = path.exists()
     config, findings = _config(dataset)
     tasks = [_task(document, config) for document in dataset.documents]
     path.parent.mkdir(parents=True, exist_ok=True)
     findings += replace_file(path, json_line(tasks) + b"\n", is_ours)
-    return findings + replace_file(path.parent / CONFIG, config.xml, lambda _: True)
+    return findings + _put_config(path, config.xml, stood)
+
+
+def _put_config(path: Path, xml: str, stood: bool) -> list[Finding]:
+    """Write the config beside the tasks; under a name of its own where another export's or a person's stands."""
+    own, shared = own_config(path), path.parent / CONFIG
+    foreign = not stood and shared.is_file() and shared.read_text("utf-8", "replace") != xml
+    if not own.exists() and not foreign:
+        return replace_file(shared, xml, lambda _: True)
+    said = [] if own.exists() else [Finding("label-config-own", Severity.INFO, None, {"path": own.name})]
+    return said + replace_file(own, xml, lambda _: True)
 
 
 def _config(dataset: Dataset) -> tuple[LabelConfig, list[Finding]]:

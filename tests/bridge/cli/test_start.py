@@ -77,6 +77,7 @@ def test_ctrl_c(tmp_path: Path, words: list[str]) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # A run in the background passes it over.
     )
     writer = os.open(tmp_path / "log", os.O_WRONLY)  # Once it opens, the child is reading.
     time.sleep(0.1)

@@ -346,3 +346,14 @@ def test_any_turned_shape_comes_back(degrees: float, a: float, b: float, kind: K
     (after,) = read_task({"annotations": [{"result": result}]}, CONFIG, image).regions or ()
     assert after.kind == kind
     assert [c for p in after.points for c in p] == pytest.approx([c for p in points for c in p], abs=1e-6)
+
+
+def test_two_projects_in_one_folder_keep_their_configs(tmp_path: Path) -> None:
+    out = tmp_path / "ls"
+    image = Image("a.jpg", 64, 48)
+    for name, labels in (("着物", ("kimono", "swimsuit")), ("second", ("swimsuit", "kimono"))):
+        regions = (Region("polygon", ((1, 1), (20, 2), (9, 30)), labels[:1]),)
+        found = LabelStudio().write(Dataset(name, labels, [Document(image, regions)]), out, WriteOptions())
+    assert [f.rule for f in found] == ["label-config-own"]
+    for name, labels in (("着物", ("kimono", "swimsuit")), ("second", ("swimsuit", "kimono"))):
+        assert LabelStudio().read(out / f"{name}.json", ReadOptions()).labels == labels
