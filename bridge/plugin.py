@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 import pluggy
 
@@ -64,6 +64,14 @@ class ReadOptions:
     leave_newer: bool = False
 
 
+Earlier: TypeAlias = "Callable[[Document], Sequence[Document]]"
+
+
+def nothing_earlier(document: Document) -> Sequence[Document]:
+    """No former state is known."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class WriteOptions:
     """How to write: pictures as hard links, copies or not at all.
@@ -72,7 +80,9 @@ class WriteOptions:
     by now is left as it is, and what is written raises ConflictError file-moved-on, or says so in a finding moved-on
     about the one picture. renamed are labels that such a project lists under a name that they had before.
     images_as and project_as are the folders of the pictures and of the project as another machine spells them (VoTT 2
-    knows pictures by their whole path); "" for this machine's.
+    knows pictures by their whole path); "" for this machine's. With allow_loss a person's regions in the file that the
+    dataset does not know are replaced, and a finding says so; without it, and without expected, they are refused.
+    earlier gives what is known of a document's former states: what stood there was not made since.
     """
 
     pictures: Literal["link", "copy", "none"] = "link"
@@ -81,6 +91,8 @@ class WriteOptions:
     renamed: Mapping[str, str] = field(default_factory=dict)
     images_as: str = ""
     project_as: str = ""
+    allow_loss: bool = False
+    earlier: Earlier = nothing_earlier
 
 
 class Format(Protocol):

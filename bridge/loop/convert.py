@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
@@ -44,12 +45,16 @@ def export_path(
 
 
 def write(writer: Format, dataset: Dataset, out: Path, options: WriteOptions, allow_loss: bool) -> list[Finding]:
-    """Write a dataset; raises RefusedError export-loses when the format cannot hold all and that is not allowed."""
+    """Write a dataset; raises RefusedError export-loses when the format cannot hold all and that is not allowed.
+
+    What a person made in a file that is there, and the dataset does not know, is refused as well: export-overwrites.
+    """
     losses = writer.losses(dataset)
     real = [f for f in losses if f.severity is not Severity.INFO]
     if real and not allow_loss:
         raise RefusedError("export-loses", format=writer.name, losses=len(real), findings=real)
     told = {(f.rule, f.image) for f in losses}
+    options = replace(options, allow_loss=allow_loss)
     return [*losses, *(f for f in writer.write(dataset, out, options) if (f.rule, f.image) not in told)]
 
 

@@ -35,6 +35,15 @@ class _Documents:
                     document = replace(document, extra=self.item_extra.get(document.image.id or 0, {}))
                 yield document
 
+    def earlier(self, document: Document) -> list[Document]:
+        """What the picture's revisions said, so that what was deleted here is not taken for new where it stands."""
+        if document.image.id is None:
+            return []
+        with self.ws.db.read() as tx:
+            past = revisions.history(tx, document.image.id, self.project.labels)
+        former = (Document(document.image, revision.regions, extra=revision.extra) for revision in past)
+        return [unwrap(document, self.format_name) for document in former]
+
 
 def export(
     ws: Workspace, project: str, format_name: str, out: Path, options: WriteOptions, allow_loss: bool = False
@@ -58,6 +67,7 @@ def export(
     colors = {label.name: label.color for label in found.classes if label.color}
     extra = same[-1].options.get("extra", {}) if same else {}
     dataset = Dataset(found.name, found.label_names(), documents, held_out, colors, extra)
+    options = replace(options, earlier=documents.earlier)
     return notes + write(writer, dataset, out, options, allow_loss)
 
 

@@ -13,7 +13,7 @@ from bridge.model.annotation import Document, fold_name
 from bridge.model.dataset import Dataset
 from bridge.model.finding import Finding, Severity
 from bridge.plugin import WriteOptions
-from plugins.formats.backup import write_over
+from plugins.formats.backup import overwrites, write_over
 from plugins.formats.json_text import json_line, json_name
 from plugins.formats.pictures import place, unsafe
 from plugins.formats.vott1.frame import has_new_predictions, raw_frame
@@ -22,6 +22,7 @@ from plugins.formats.vott1.names import flat_names
 from plugins.formats.vott1.project import Project, last_part, load
 from plugins.formats.vott1.region import EXTRA
 from plugins.formats.vott1.tags import all_labels, color_of, tags_for
+from plugins.formats.vott1.unknown import unknown_by_name, unknown_by_place
 
 _DEFAULTS: dict[str, Any] = {
     "frames": None,
@@ -36,12 +37,16 @@ _DEFAULTS: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class _Standing:
-    """What the file holds before we write: nothing where there is none. visited is by file name, as it was written."""
+    """What the file holds before we write: nothing where there is none. visited is by file name, as it was written.
+
+    placed are frames under keys that mean nothing here: they are not written again.
+    """
 
     raw: dict[str, Any]
     frames: dict[str, Any]
     visited: dict[str, str | int]
     labels: tuple[str, ...] = ()
+    placed: Mapping[str, Any] = field(default_factory=dict)
     colors: dict[str, str] = field(default_factory=dict)
     mended: bool = False
 
@@ -50,7 +55,7 @@ def write(dataset: Dataset, out: Path, options: WriteOptions) -> list[Finding]:
     """Write the project; a file that stands there keeps the frames, tags and fields that the dataset does not name.
 
     It is backed up before it changes, and left alone if no frame and no tag would change. Raises RefusedError where a
-    file of another kind stands there.
+    file of another kind stands there, or one with a person's regions that the dataset does not know.
     """
     film = film_of(dataset)
     path = out if out.suffix.lower() == ".json" and not out.is_dir() else out / json_name(film or dataset.name)
@@ -59,6 +64,9 @@ def write(dataset: Dataset, out: Path, options: WriteOptions) -> list[Finding]:
     is_film = film is not None and path.with_suffix("").name == film  # A number means nothing beside another name.
     standing = _standing(path, dataset, is_film)
     frames, visited = _filled(dataset, standing, tags, names, is_film)
+    unknown = _unknown(dataset, standing, frames, names, options)
+    if unknown and not options.allow_loss:
+        raise overwrites(path, unknown)
     stood = {tag: options.renamed.get(tag, tag) for tag in standing.labels}
     labels = list(dict.fromkeys((*tags.values(), *stood.values())))
     if not path.exists() or standing.mended or frames != standing.frames or labels != list(standing.labels):
@@ -67,10 +75,21 @@ def write(dataset: Dataset, out: Path, options: WriteOptions) -> list[Finding]:
         path.parent.mkdir(parents=True, exist_ok=True)
         data = json_line(_top(standing.raw, frames, visited, labels, named))
         write_over(path, data, options.expected.get(str(path), (-1, -1)) if options.expected is not None else None)
-    findings = list(renamings(tags, names))
+    findings = [*renamings(tags, names), *unknown]
     if options.pictures != "none":
         findings += _place_pictures(dataset, names, path.with_suffix(""), options)
     return findings
+
+
+def _unknown(
+    dataset: Dataset, standing: _Standing, frames: Mapping[str, Any], names: Mapping[str, str], options: WriteOptions
+) -> list[Finding]:
+    """What a person made in the file that the dataset does not know; nothing where both were merged right before."""
+    if options.expected is not None or not (standing.frames or standing.placed):
+        return []
+    by_name = {fold_name(names[document.image.name]): document for document in dataset.documents}
+    found = unknown_by_name(standing.frames, frames, by_name, options.earlier)
+    return [*found, *unknown_by_place(standing.placed, by_name.values(), options.earlier)]
 
 
 def film_of(dataset: Dataset) -> str | None:
@@ -93,10 +112,10 @@ def _standing(path: Path, dataset: Dataset, film: bool) -> _Standing:
         raw = dataset.extra.get(EXTRA) or {}
         return _Standing(raw, {}, _visited(raw, film))
     if project.keys != ("time" if film else "names"):  # Positions are turned into names, once and for all.
-        return _Standing(project.raw, {}, {}, project.labels, project.colors)
+        return _Standing(project.raw, {}, {}, project.labels, project.frames, project.colors)
     mended = any(finding.rule == "damaged" for finding in project.findings)
     visited = _visited(project.raw, film)
-    return _Standing(project.raw, project.frames, visited, project.labels, project.colors, mended)
+    return _Standing(project.raw, project.frames, visited, project.labels, colors=project.colors, mended=mended)
 
 
 def _visited(raw: Mapping[str, Any], film: bool) -> dict[str, str | int]:

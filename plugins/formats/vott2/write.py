@@ -14,7 +14,7 @@ from bridge.model.annotation import Document, fold_name
 from bridge.model.dataset import Dataset
 from bridge.model.finding import Finding, Severity
 from bridge.plugin import WriteOptions
-from plugins.formats.backup import write_over
+from plugins.formats.backup import overwrites, write_over
 from plugins.formats.vott2.asset import (
     NOT_VISITED,
     TAGGED,
@@ -32,7 +32,7 @@ from plugins.formats.vott2.labels import Labels
 from plugins.formats.vott2.placing import Placing, root_of
 from plugins.formats.vott2.plain import KEY
 from plugins.formats.vott2.project import ASSET_SUFFIX, SUFFIX, VottProject, candidates, open_project
-from plugins.formats.vott2.records import Records, is_marked, records_of, strangers
+from plugins.formats.vott2.records import Records, is_models, records_of, strangers
 from plugins.formats.vott2.region import FILES
 from plugins.formats.vott2.shown import grid_of
 from plugins.formats.vott2.skeleton import VERSION, connected, file_name, new_skeleton, renamed_tags, tag_records
@@ -46,11 +46,16 @@ _TRIES, _PAUSE = 20, 0.2
 
 
 def write(dataset: Dataset, out: Path, options: WriteOptions) -> list[Finding]:
-    """Write into out: a new project, or changes to the one that is there; raises InputError where it cannot."""
+    """Write into out: a new project, or changes to the one that is there; raises InputError where it cannot.
+
+    Raises RefusedError where a person's regions stand there that the dataset does not know: nothing is written then.
+    """
     try:
         if not out.is_file():
             out.mkdir(parents=True, exist_ok=True)
         target = _Target.open(dataset, out, options)
+        if unknown := target.unknown():
+            raise overwrites(out, unknown)
         for done, document in enumerate(dataset.documents, 1):
             target.put(document)
             options.progress(done, done)
@@ -126,6 +131,35 @@ class _Target:
         if plan.content is not None or slot in self.assets or self._is_listed(document, key):
             self.assets[slot] = self.changed[slot] = (key, plan.asset)
 
+    def unknown(self) -> list[Finding]:
+        """Pictures with a person's regions that would be replaced unseen; none where that is allowed or merged."""
+        if self.base is None or self.options.allow_loss or self.options.expected is not None:
+            return []
+        return [found for document in self.dataset.documents if (found := self._unknown(document))]
+
+    def _unknown(self, document: Document) -> Finding | None:
+        key = self._standing(document)
+        before = self.base.labels(key) if self.base and key else None
+        if before is None or key is None or self.base is None:
+            return None
+        asset = self.base.assets.get(key, _asset_inside(before)) or _kept(document).get("asset") or {}
+        content = planned(document, dict(asset), before).content
+        if content is None or not strangers(before.regions, content["regions"]):
+            return None
+        past = [records_of(former, grid_of(dict(asset), former.image)) for former in self.options.earlier(document)]
+        known = [*content["regions"], *(record for records in past if records for record in records.regions)]
+        count = strangers(before.regions, known)
+        return Finding("replaced", Severity.WARNING, document.image.name, {"count": count}) if count else None
+
+    def _standing(self, document: Document) -> str | None:
+        """The id under which the project that is there has a picture."""
+        if self.base is None:
+            return None
+        kept = _kept(document).get("asset")
+        told = (document.image.item, kept.get("id") if isinstance(kept, dict) else None)
+        there = (item for item in told if item in self.base.assets or item in self.base.files)
+        return next(there, None) or self.known.get(fold_name(document.image.name))
+
     def _asset(self, document: Document) -> tuple[str, str, Record] | None:
         """A picture's place among the assets, its id and its asset; None if the project need not know of it.
 
@@ -135,9 +169,7 @@ class _Target:
         kept = kept if isinstance(kept, dict) else None
         old = kept.get("id") if kept else None
         if self.base is not None:
-            told = (document.image.item, old)
-            there = (item for item in told if item in self.base.assets or item in self.base.files)
-            key = next(there, None) or self.known.get(fold_name(document.image.name))
+            key = self._standing(document)
             if key is not None:
                 asset = self.base.assets.get(key, _asset_inside(self.base.labels(key)))
                 return key, key, dict(kept or {} if asset is None else asset)
@@ -256,7 +288,7 @@ def planned(document: Document, asset: Record, before: Labels | None) -> Plan:
     records = records_of(document, grid_of(asset, document.image))
     if records is None or (document.regions and not records.regions):
         return Plan(asset)  # Nothing is known, or nothing that VoTT can hold: that is not the same as empty.
-    if document.regions is None and before is not None and not all(map(is_marked, before.regions)):
+    if document.regions is None and before is not None and not is_models(before.regions, records.regions):
         return Plan(asset, skipped=len(document.predictions))
     template = before.content if before else _kept(document).get("file")
     unchanged = before is not None and not before.damage and before.regions == records.regions

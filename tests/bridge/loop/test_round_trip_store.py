@@ -214,6 +214,31 @@ def test_a_v1_project_is_not_touched_when_nothing_changed(store: Workspace, tmp_
     assert files(tmp_path) == before
 
 
+def test_work_by_position_that_came_after_the_import_is_not_dropped(store: Workspace, tmp_path: Path) -> None:
+    path, project = project_v1("v1.0.9", tmp_path), fresh()
+    brought_in(store, path, project, order="bytes")
+    raw = json.loads(path.read_bytes())
+    frame = next(frame for frame in raw["frames"].values() if frame)
+    frame.append(frame[0] | {"UID": "since-then", "x1": 1})
+    path.write_text(json.dumps(raw))
+    before = files(tmp_path)
+    with pytest.raises(RefusedError, match="export-overwrites"):
+        export(store, project, "vott-v1", path, WriteOptions("none"))
+    assert files(tmp_path) == before
+    told = export(store, project, "vott-v1", path, WriteOptions("none"), allow_loss=True)
+    assert [(f.rule, f.fields["count"]) for f in told] == [("replaced", 1)]
+    export(store, project, "vott-v1", path, WriteOptions("none"))
+
+
+def test_what_was_deleted_here_may_go_from_the_v1_file(store: Workspace, tmp_path: Path) -> None:
+    path, project = project_v1("v1.7.2", tmp_path), fresh()
+    brought_in(store, path, project)
+    name = next(n for n, c in standing(store, project).items() if c.document.regions)
+    changed(store, project, name, ())
+    assert export(store, project, "vott-v1", path, WriteOptions("none")) == []
+    assert json.loads(path.read_bytes())["frames"][name] == []
+
+
 def test_one_box_moved_changes_that_box_in_its_v2_file_only(store: Workspace, tmp_path: Path) -> None:
     folder, project = project_v2("v2.2.0-posix", tmp_path), fresh()
     brought_in(store, folder, project)

@@ -25,12 +25,12 @@ def test_what_strict_readers_refuse_is_never_written() -> None:
     assert json.loads(line.decode("ascii")) == {"\ud800": [None, None, "NaN"]}
 
 
-def test_the_first_and_the_last_state_are_kept(tmp_path: Path) -> None:
+def test_every_state_is_kept_once(tmp_path: Path) -> None:
     path = tmp_path / "x.json"
-    for text in ("one", "two", "two", "three"):
+    for text in ("one", "two", "two", "three", "one", "four"):
         write_over(path, text)
     kept = {file.name: file.read_text() for file in (tmp_path / FOLDER).iterdir()}
-    assert (path.read_text(), kept) == ("three", {"x.json": "one", "x.json.previous": "two"})
+    assert (path.read_text(), kept) == ("four", {"x.json": "one", "x.json.2": "two", "x.json.3": "three"})
 
 
 def test_nothing_is_touched_that_says_the_same(tmp_path: Path) -> None:

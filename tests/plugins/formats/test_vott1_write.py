@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image as Pillow
 
+from bridge.errors import RefusedError
 from bridge.model.annotation import Box, Document, FileStamp, Image, Region, State
 from bridge.model.dataset import Dataset
 from bridge.plugin import ReadOptions, WriteOptions
@@ -302,3 +303,59 @@ def test_any_boxes_come_back_equal(tmp_path_factory: pytest.TempPathFactory, pic
     VottV1().write(dataset(*documents, labels=()), path, BARE)
     reading = VottV1().read(path, ReadOptions())
     assert contents(reading.documents) == contents(documents)
+
+
+# ---------------------------------------------------------------- what somebody drew since
+
+
+def drawn_since(path: Path, key: str, uid: str) -> None:
+    """One more region in a frame, as the annotator saves it."""
+    raw = json.loads(path.read_text("utf-8"))
+    frame = raw["frames"].setdefault(key, [])
+    (model, *_) = [region for regions in raw["frames"].values() for region in regions if region]
+    frame.append(model | {"UID": uid, "x1": 3, "y1": 4})
+    path.write_text(json.dumps(raw), "utf-8")
+
+
+@pytest.mark.parametrize(("name", "options"), [("v1.0.9", {"order": "bytes"}), ("v1.7.2", {})])
+def test_what_was_drawn_since_the_import_is_refused(name: str, options: dict[str, str], tmp_path: Path) -> None:
+    before, path = fixture(name, **options), tmp_path / "images.json"
+    path.write_bytes((FIXTURES / f"{name}.json").read_bytes())
+    drawn_since(path, next(iter(json.loads(path.read_text("utf-8"))["frames"])), "since-then")
+    standing = path.read_bytes()
+    with pytest.raises(RefusedError) as refused:
+        VottV1().write(before, path, BARE)
+    assert (refused.value.rule, refused.value.fields["count"], refused.value.exit_code) == ("export-overwrites", 1, 3)
+    assert path.read_bytes() == standing
+    told = VottV1().write(before, path, replace(BARE, allow_loss=True))
+    assert [(f.rule, f.fields["count"]) for f in told] == [("replaced", 1)]
+    assert contents(again(path).documents) == contents(before.documents)
+    assert (tmp_path / ".labelbridge-backup" / path.name).read_bytes() == standing
+
+
+def test_another_projects_frames_by_position_are_not_dropped(tmp_path: Path) -> None:
+    path = tmp_path / "images.json"
+    path.write_bytes((FIXTURES / "v1.0.9.json").read_bytes())
+    with pytest.raises(RefusedError, match="export-overwrites"):
+        VottV1().write(dataset(boxed("x.jpg", Box(1, 2, 3, 4))), path, BARE)
+    assert path.read_bytes() == (FIXTURES / "v1.0.9.json").read_bytes()
+
+
+def test_an_empty_frame_by_position_is_somebodys_word_too(tmp_path: Path) -> None:
+    path, before = tmp_path / "images.json", fixture("v1.0.9", order="bytes")
+    raw = json.loads((FIXTURES / "v1.0.9.json").read_text("utf-8"))
+    raw["frames"]["77"] = []
+    path.write_text(json.dumps(raw), "utf-8")
+    with pytest.raises(RefusedError, match="export-overwrites"):
+        VottV1().write(before, path, BARE)
+
+
+def test_what_was_known_once_may_go(tmp_path: Path) -> None:
+    path, before = tmp_path / "images.json", fixture("v1.7.2")
+    path.write_bytes((FIXTURES / "v1.7.2.json").read_bytes())
+    cleared = replace(before, documents=tuple(replace(d, regions=()) for d in before.documents))
+    was = {document.image.name: [document] for document in before.documents}
+    with pytest.raises(RefusedError, match="export-overwrites"):
+        VottV1().write(cleared, path, BARE)
+    assert VottV1().write(cleared, path, replace(BARE, earlier=lambda d: was[d.image.name])) == []
+    assert not any(json.loads(path.read_text("utf-8"))["frames"].values())

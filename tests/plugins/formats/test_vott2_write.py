@@ -149,7 +149,12 @@ def test_only_what_changed_is_written_and_what_was_there_is_kept(tmp_path: Path)
 
 def test_a_persons_region_that_the_labels_do_not_know_is_told(tmp_path: Path) -> None:
     target = copied("v2.2.0-win", tmp_path)
-    found = VottV2().write(changed(again(target), "apple.jpg", regions=()), target, BARE)
+    before = files(target)
+    with pytest.raises(RefusedError) as refused:
+        VottV2().write(changed(again(target), "apple.jpg", regions=()), target, BARE)
+    assert (refused.value.rule, refused.value.fields["count"]) == ("export-overwrites", 1)
+    assert files(target) == before
+    found = VottV2().write(changed(again(target), "apple.jpg", regions=()), target, replace(BARE, allow_loss=True))
     assert [(f.rule, f.severity, f.image, f.fields) for f in found] == [
         ("replaced", Severity.WARNING, "apple.jpg", {"count": 1})
     ]
@@ -243,7 +248,7 @@ def test_new_tags_go_last_and_colours_are_kept(tmp_path: Path) -> None:
 def test_a_label_of_no_list_becomes_a_tag_as_vott_would_delete_it_otherwise(tmp_path: Path) -> None:
     target = copied("v2.2.0-win", tmp_path)
     region = Region.rectangle(Box(1, 2, 3, 4), "undeclared")
-    VottV2().write(changed(again(target), "apple.jpg", regions=(region,)), target, BARE)
+    VottV2().write(changed(again(target), "apple.jpg", regions=(region,)), target, replace(BARE, allow_loss=True))
     assert project(target)["tags"][-1]["name"] == "undeclared"
 
 
@@ -463,7 +468,7 @@ def test_the_vott_file_stands_for_its_folder(tmp_path: Path) -> None:
     region = Region.rectangle(Box(1, 2, 3, 4), "kimono")
     dataset = changed(again(target / "other.vott"), "apple.jpg", regions=(region,))
     before = files(target)
-    VottV2().write(dataset, target / "other.vott", BARE)
+    VottV2().write(dataset, target / "other.vott", replace(BARE, allow_loss=True))
     changed_files = {name for name, was in files(target).items() if was != before.get(name) and "backup" not in name}
     assert changed_files == {"6a9535de88cabfa4be8de5cf581d2b9d-asset.json"}
 
