@@ -6,14 +6,15 @@ the file calls it. What a tool says of such a picture is its own regions and tho
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
 
 from bridge.loop.keepsake import format_of
+from bridge.loop.matching import same
 from bridge.model.annotation import Document, Label, Region
-from bridge.model.prediction import accepted_id, checkpoint_of
+from bridge.model.prediction import accepted_id, author_of, checkpoint_of
 from bridge.model.project import Source
 from bridge.store import offers, revisions, standing
 from bridge.store.standing import Standing
@@ -35,8 +36,38 @@ class Claim:
 
 def accepted(region: Region) -> Region:
     """A model's marked region as a person's own; where it came from stays beside it."""
-    origin = {"checkpoint": checkpoint_of(region), "score": region.score}
+    origin = {"checkpoint": checkpoint_of(region), "score": region.score, "mark": region.region_id}
     return Region(region.kind, region.points, region.labels, accepted_id(region.region_id), extra={"accepted": origin})
+
+
+def marked_again(regions: Sequence[Region]) -> tuple[Region, ...]:
+    """Those of these regions that were accepted, as the model's marked ones that they were."""
+    origins = ((region, region.extra.get("accepted", {})) for region in regions)
+    return tuple(
+        replace(r, region_id=o["mark"], author=author_of(str(o.get("checkpoint", ""))), score=o.get("score"), extra={})
+        for r, o in origins
+        if o.get("mark")
+    )
+
+
+def restored(document: Document, marked: Sequence[Region], kept: Collection[str | None]) -> Document:
+    """The document with what is the model's taken for that, where it stands under the plain id of an acceptance undone.
+
+    marked are the model's boxes that stand there, kept are ids of boxes that are a person's. A box that somebody has
+    touched since is his.
+    """
+    by_own = {own: region for region in marked if (own := accepted_id(region.region_id)) and own not in kept}
+    regions = document.regions or ()
+    back = [
+        replace(region, region_id=was.region_id, author=was.author, score=was.score, extra={})
+        for region in regions
+        if (was := by_own.get(region.region_id or "")) is not None and same(region, was)
+    ]
+    if not back:
+        return document
+    taken = {accepted_id(region.region_id) for region in back}
+    left = tuple(r for r in regions if not (r.region_id in taken and same(r, by_own[r.region_id or ""])))
+    return replace(document, regions=left or None, predictions=(*document.predictions, *back))
 
 
 def claim(
@@ -89,11 +120,21 @@ class Marked:
         """In VoTT a model's boxes stand among a person's; elsewhere he judges them all by what he submits."""
         return format_of(self.source).startswith("vott")
 
+    def restore(self, tx: Connection, found: Mapping[int, Document], heads: Heads) -> dict[int, Document]:
+        """The documents, with boxes of an acceptance that was undone taken for the model's though they look plain."""
+        self.before = standing.of_source(tx, self.source.id, list(found)) if self.anything and self.among else {}
+        wanted = [head for i in self.before for head, _ in heads.get(i, ())]
+        stored = revisions.find_many(tx, wanted, self.labels)
+        made = dict(found)
+        for i, one in self.before.items():
+            kept = {region.region_id for head, _ in heads.get(i, ()) for region in stored[head].regions}
+            made[i] = restored(found[i], one.regions, kept)
+        return made
+
     def claims(
         self, tx: Connection, found: Mapping[int, Document], heads: Heads, known: Mapping[int, int | None]
     ) -> dict[int, Claim]:
         """The claims on these pictures, by image id; known is the revision that the tool held at the last reading."""
-        self.before = standing.of_source(tx, self.source.id, list(found)) if self.anything and self.among else {}
         marked = [i for i, d in found.items() if self.among and (d.predictions or i in self.before) and heads.get(i)]
         wanted = {r for i in marked for r in (*(head for head, _ in heads[i]), known.get(i)) if r is not None}
         stored = revisions.find_many(tx, list(wanted), self.labels)

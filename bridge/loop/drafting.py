@@ -28,7 +28,8 @@ class Said:
     """What a tool says of a picture, and what is known of it.
 
     item is what the tool said last time, heads are the revisions that hold here (id, content hash), claim is about a
-    model's boxes that a person has accepted. digest is the content hash of what is said, None where nothing is.
+    model's boxes that a person has accepted. digest is the content hash of what is said, None where nothing is; shown
+    that of all that stands there as a person's, which is more where an acceptance was undone.
     """
 
     image_id: int
@@ -38,6 +39,7 @@ class Said:
     heads: Heads
     item: Item | None = None
     claim: Claim | None = None
+    shown: str | None = None
 
     @property
     def known(self) -> int | None:
@@ -71,7 +73,7 @@ class Drafting:
         if said.claim is not None:
             return self._claimed(tx, said, said.claim)
         if said.digest is None or said.document.regions is None:
-            if said.item is not None and said.item.content_hash is not None:
+            if said.item is not None and said.item.content_hash is not None and said.shown is None:
                 self._say("lost", Severity.WARNING, said.image, case="labels")
             return Drafted(held=said.known)
         if said.item is not None and said.item.content_hash == said.digest:

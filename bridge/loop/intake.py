@@ -256,7 +256,7 @@ class _Intake:
             # The first draft is what the source itself said: the base of the next comparison.
             written: list[int | None] = [next(new) for _ in result.drafts]
             held, left = (written or [result.held])[0], self._open(one.document, one.claim)
-            item = Item(one.image_id, one.image.item, one.digest, held, open=left)
+            item = Item(one.image_id, one.image.item, one.shown, held, open=left)
             # What a tool says of a picture without labels (it was looked at, say) is kept nowhere else.
             if item != one.item or not item.content_hash:
                 items.append((item, one.document.extra))
@@ -265,16 +265,17 @@ class _Intake:
         self.marked.keep(tx, {one.image_id: one.document for one in said})
 
     def _said(self, tx: Connection, found: Sequence[tuple[Image, Document]]) -> list[Said]:
-        documents = {_id(image): document for image, document in found}
-        heads = revisions.head_hashes(tx, list(documents))
+        heads = revisions.head_hashes(tx, [_id(image) for image, _ in found])
+        documents = self.marked.restore(tx, {_id(image): document for image, document in found}, heads)
         known = {i: self.sighting.items.get(i) for i in documents}
         held = {i: item.revision_id for i, item in known.items() if item}
         # Pictures on which a person has accepted boxes that are marked as the model's in the tool.
         claims = self.marked.claims(tx, documents, heads, held)
-        digests = {_id(i): None if d.regions is None else hash_of(i, d.regions) for i, d in found}
+        shown = {_id(i): _hash(i, d) for i, d in found}
         return [
-            Said(i, image, document, digests[i], heads.get(i, []), known[i], claims.get(i))
-            for (image, document), i in zip(found, documents, strict=True)
+            Said(i, image, now, digest, heads.get(i, []), known[i], claims.get(i), shown[i])
+            for (image, document), (i, now) in zip(found, documents.items(), strict=True)
+            for digest in [shown[i] if now is document else _hash(image, now)]
         ]
 
     def _open(self, document: Document, claim: Claim | None) -> int:
@@ -301,6 +302,10 @@ class _Intake:
             time.sleep(_PAUSE)
             with self.ws.db.write() as tx:
                 findings.add(tx, self.project.id, origin, found[start : start + _FINDINGS], ids, only)
+
+
+def _hash(image: Image, document: Document) -> str | None:
+    return None if document.regions is None else hash_of(image, document.regions)
 
 
 def _id(image: Image) -> int:

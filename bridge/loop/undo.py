@@ -15,9 +15,12 @@ from typing import Any
 from sqlalchemy import Connection
 
 from bridge.errors import ConflictError
+from bridge.loop.claims import marked_again
+from bridge.loop.keepsake import format_of
 from bridge.model.annotation import Label, Revision
 from bridge.store import images, projects, revisions, standing, tokens
 from bridge.store.revisions import Draft
+from bridge.store.standing import Standing
 from bridge.workspace import Workspace
 
 # Changes of many pictures at once. They are written in slices, each with its line in the ledger; those of one follow
@@ -57,11 +60,38 @@ def undo(ws: Workspace, project: str, image: str | None = None, who: str = "loca
         bare = [step.head for step in steps if step.before is None and step.change.source == "accept"]
         if not drafts and not bare:
             raise ConflictError("undo-nothing", project=found.name, image=image or "-")
-        revisions.put(tx, drafts, found.labels)
+        made = iter(revisions.put(tx, drafts, found.labels))
+        now_there = [(step, next(made) if step.before else None) for step in steps if step.before or step.head in bare]
         revisions.withdraw(tx, [head.id for head in bare])
+        accepted = [(step, i) for step, i in now_there if step.change.source == "accept"]
+        _hand_back(tx, found.id, accepted)
         standing.reopen(tx, [step.head.image_id for step in steps if step.change.source == "accept"])
         tokens.record(tx, who, "undo", found.id, {"pictures": len(drafts) + len(bare), "image": image})
     return len(drafts) + len(bare)
+
+
+def _hand_back(tx: Connection, project: str, undone: Sequence[tuple[_Step, int | None]]) -> None:
+    """What stands in a VoTT project under the plain ids of an acceptance is the model's again, and to be marked."""
+    for source in projects.sources(tx, project):
+        if not format_of(source).startswith("vott"):
+            continue
+        items = images.items(tx, source.id)
+        before = standing.of_source(tx, source.id, [step.head.image_id for step, _ in undone])
+        found, moved = [], []
+        for step, now in undone:
+            i, held = step.head.image_id, {r.region_id for r in step.before.regions} if step.before else set()
+            there = before[i].regions if i in before else ()
+            known = {region.region_id for region in there}
+            fresh = [r for r in step.head.regions if r.region_id not in held]
+            marked = [r for r in marked_again(fresh) if r.region_id not in known]
+            item = items.get(i)
+            if not marked or item is None or item.content_hash is None:
+                continue
+            if item.revision_id in (step.head.id, step.change.id):
+                found.append(Standing(source.id, i, True, (*there, *marked)))
+                moved.append((i, now))
+        standing.put(tx, source.id, found)
+        images.hold(tx, source.id, moved)
 
 
 def _step(tx: Connection, head: Revision, labels: Sequence[Label]) -> _Step:

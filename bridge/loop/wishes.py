@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
@@ -14,7 +14,7 @@ from bridge.model.annotation import Image, Region, fold_name
 from bridge.model.finding import Finding, Severity
 from bridge.model.project import Project, Source
 from bridge.plugin import Holding
-from bridge.store import findings, images, overwritten, revisions
+from bridge.store import findings, images, overwritten, revisions, standing
 from bridge.store.images import Item
 from bridge.store.overwritten import Overwritten
 from bridge.workspace import Workspace
@@ -24,14 +24,22 @@ from bridge.workspace import Workspace
 class Wish:
     """One picture of a tool: what it was known to hold, and the present labels, if they are to be there.
 
-    doubted tells that what the files say of it now is damage, and not what a person did.
+    marked are a model's boxes that stand there, where some may have to be marked again: an acceptance was undone.
+    revision_id is None where nothing holds any more. doubted tells that what the files say of it now is damage, and
+    not what a person did.
     """
 
     image: Image
     item: Item
-    revision_id: int
+    revision_id: int | None
     regions: tuple[Region, ...] | None = None
     doubted: bool = False
+    marked: tuple[Region, ...] = ()
+
+    @property
+    def is_due(self) -> bool:
+        """Whether something is to be written, as far as is known."""
+        return self.regions is not None or bool(self.marked)
 
 
 def wishes_of(tx: Connection, project: Project, source: Source) -> tuple[dict[str, Wish], list[Finding]]:
@@ -43,6 +51,7 @@ def wishes_of(tx: Connection, project: Project, source: Source) -> tuple[dict[st
     stored = revisions.find_many(tx, [settled[i][0] for i in unlike], project.labels)
     known = images.find_many(tx, list(settled))
     past = overwritten.of_source(tx, source.id) if unlike else {}
+    there = standing.of_source(tx, source.id, unlike) if unlike else {}
     wishes, given_up = {}, []
     destroyed = {fold_name(f.image or "") for f in findings.listing(tx, project.id, "destroyed")}
     for i, (revision_id, _) in settled.items():
@@ -52,13 +61,23 @@ def wishes_of(tx: Connection, project: Project, source: Source) -> tuple[dict[st
             regions = stored[revision_id].regions
             # Labels may be called otherwise since the revision was written.
             if items[i].content_hash != content_of(known[i], regions):
-                wish = replace(wish, regions=regions)
+                wish = replace(wish, regions=regions, marked=there[i].regions if i in there else ())
         if wish.regions is not None and any(_is_given_up(state, items[i]) for state in past.get(i, ())):
             fields = {"case": "given-up", "source": source.name}
             given_up.append(Finding("stale-tool", Severity.WARNING, known[i].name, fields))
             continue
         wishes[items[i].item or known[i].name] = wish
-    return wishes, given_up
+    return {**_withdrawn(tx, source, items, set(heads)), **wishes}, given_up
+
+
+def _withdrawn(tx: Connection, source: Source, items: Mapping[int, Item], held: Collection[int]) -> dict[str, Wish]:
+    """Pictures that show a person's boxes though nothing holds here any more: a model's, after an undone acceptance."""
+    bare = [i for i, item in items.items() if i not in held and item.content_hash is not None]
+    there = standing.of_source(tx, source.id, bare) if bare else {}
+    known = images.find_many(tx, list(there))
+    return {
+        items[i].item or known[i].name: Wish(known[i], items[i], None, marked=one.regions) for i, one in there.items()
+    }
 
 
 def _is_given_up(state: Overwritten, item: Item) -> bool:
@@ -72,10 +91,12 @@ def with_damaged(ws: Workspace, project: Project, holding: Holding, wishes: Mapp
     documents = [document for document in holding.documents if cut or any(map(is_damage, document.findings))]
     names = [document.image.item or document.image.name for document in documents]
     broken = {name: replace(wish, doubted=True) for name in names if (wish := wishes.get(name)) is not None}
-    unread = [wish.revision_id for wish in broken.values() if wish.regions is None]
+    broken = {name: wish for name, wish in broken.items() if wish.revision_id is not None}
+    unread = [w.revision_id for w in broken.values() if w.regions is None and w.revision_id is not None]
     with ws.db.read() as tx:
         stored = revisions.find_many(tx, unread, project.labels)
     mended = {
-        n: w if w.regions is not None else replace(w, regions=stored[w.revision_id].regions) for n, w in broken.items()
+        n: w if w.regions is not None else replace(w, regions=stored[w.revision_id or 0].regions)
+        for n, w in broken.items()
     }
     return {**wishes, **mended}

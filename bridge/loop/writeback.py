@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 
 from bridge.errors import BridgeError, ConflictError
 from bridge.loop import reconcile
+from bridge.loop.claims import restored
 from bridge.loop.folder import Wait, is_damage
 from bridge.loop.rendition import content_of, relabelled, rendition
 from bridge.loop.tool import reach_folder
@@ -26,9 +27,10 @@ from bridge.model.finding import Finding, Severity
 from bridge.model.project import Project, Source
 from bridge.model.rectangles import labels_of
 from bridge.plugin import Holding, ToolFolder
-from bridge.store import deliveries, images, overwritten, projects, tokens
+from bridge.store import deliveries, images, overwritten, projects, standing, tokens
 from bridge.store.images import Item
 from bridge.store.overwritten import Overwritten
+from bridge.store.standing import Standing
 from bridge.workspace import Workspace
 
 KIND = "write-back"
@@ -90,7 +92,7 @@ def write_back(ws: Workspace, project: Project, source: Source, wait: Wait | Non
             wishes, given_up = wishes_of(tx, project, source)
             due = _pending(tx, source)
         told = list(given_up)
-        if not due and not any(w.regions is not None for w in wishes.values()) and not _is_odd(project, source):
+        if not due and not any(w.is_due for w in wishes.values()) and not _is_odd(project, source):
             break
         written, now = _round(ws, project, source, tool, wishes)
         pictures += written
@@ -159,12 +161,11 @@ def _complete(holding: Holding) -> Holding:
 def _sort(now: _Round, document: Document) -> None:
     """Take a picture to write, or leave it as it is."""
     wish = now.wishes.get(document.image.item or document.image.name)
-    regions = _target(now, wish, document)
-    if wish is None or regions is None:
+    made = _made(now, wish, document)
+    if wish is None or made is None:
         now.left.append(document)
         return
     there = content_of(wish.image, document.regions)
-    made = rendition(document, regions)
     same = there == content_of(wish.image, made.regions) and made.predictions == document.predictions
     damaged = any(map(is_damage, document.findings))
     if same and not damaged:
@@ -174,6 +175,16 @@ def _sort(now: _Round, document: Document) -> None:
     else:  # The files say something that the store has not read yet.
         now.moved = True
         now.left.append(document)
+
+
+def _made(now: _Round, wish: Wish | None, document: Document) -> Document | None:
+    """What the picture shall be in the tool; None where nothing is known of it. What is the model's is marked so."""
+    regions = _target(now, wish, document)
+    kept = {region.region_id for region in regions or ()}
+    marked = restored(document, wish.marked, kept) if wish is not None and wish.marked else document
+    if regions is not None:
+        return rendition(marked, regions)
+    return marked if marked is not document else None
 
 
 def _target(now: _Round, wish: Wish | None, document: Document) -> tuple[Region, ...] | None:
@@ -221,10 +232,17 @@ def _remember(ws: Workspace, source: Source, number: int | None, now: _Round, do
     told = {"written": len(done), "left": len(now.taken) - len(done)}
     with ws.db.write() as tx:
         images.put_items(tx, source.id, [(_held(one), {}) for one in done])
+        standing.put(tx, source.id, [_standing(source, one) for one in done])
         for other in _pending(tx, source) if not now.moved else ():
             deliveries.settle(tx, other, DeliveryState.DONE, told if other == number else {"replaced": number})
         if done:
             tokens.record(tx, "labelbridge", KIND, source.project, {"source": source.name, **told})
+
+
+def _standing(source: Source, one: Taken) -> Standing:
+    """The model's boxes that stand on a picture that was written."""
+    regions = tuple(replace(region, extra={}) for region in one.made.predictions)
+    return Standing(source.id, one.wish.item.image_id, one.made.looked or bool(one.made.regions), regions)
 
 
 def _held(one: Taken) -> Item:

@@ -60,6 +60,11 @@ def accepted_id(region_id: str | None) -> str | None:
     return own_id(mark.checkpoint, mark.n) if mark else None
 
 
+def author_of(checkpoint: str) -> str:
+    """The author of a checkpoint's regions."""
+    return _AUTHOR + checkpoint
+
+
 def checkpoint_of(region: Region) -> str:
     """The id of the checkpoint that made a region; "" for a person's."""
     author = region.author or ""

@@ -223,6 +223,14 @@ def put_items(tx: Connection, source_id: int, found: Iterable[tuple[Item, Mappin
         tx.execute(insert(t.source_item), rows)
 
 
+def hold(tx: Connection, source_id: int, found: Iterable[tuple[int, int | None]]) -> None:
+    """From which revision of these pictures (image id, revision id) a source's next edit goes on."""
+    c = t.source_item.c
+    for image_id, revision_id in found:
+        which = (c.source_id == source_id, c.image_id == image_id)
+        tx.execute(update(t.source_item).where(*which).values(revision_id=revision_id))
+
+
 def half_judged(tx: Connection, project: str) -> set[int]:
     """Pictures on which a person has judged only some of a model's boxes; a tool tells more than an old import."""
     c = t.source_item.c

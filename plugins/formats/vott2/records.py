@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from bridge.model.annotation import Document, Region
+from bridge.model.prediction import accepted_id
 from plugins.formats.grid import Grid
 from plugins.formats.marked import mark, unmarked
 from plugins.formats.vott2.plain import KEY
@@ -55,6 +56,22 @@ def is_marked(record: Any) -> bool:
     """Whether a record is a model's region that nobody has touched."""
     region, _ = read_region(record)
     return unmarked(region.region_id or "", region) is not None
+
+
+def is_models(before: Sequence[Any], after: Sequence[Any]) -> bool:
+    """Whether all records of a file are a model's: marked, or plain ones that get their mark again, untouched.
+
+    The latter stand there where an acceptance of theirs was undone.
+    """
+    back = {accepted_id(r.get("id")): read_region(r)[0] for r in after if isinstance(r, dict)}
+    return all(is_marked(record) or _is_plain(read_region(record)[0], back) for record in before)
+
+
+def _is_plain(region: Region, back: Mapping[str | None, Region]) -> bool:
+    marked = back.get(region.region_id) if region.region_id else None
+    return (
+        marked is not None and unmarked(marked.region_id or "", replace(region, region_id=marked.region_id)) is not None
+    )
 
 
 def _in_order(drawn: list[Any], predictions: list[Any], document: Document) -> list[Any]:

@@ -421,3 +421,57 @@ def test_an_old_import_of_the_folder_offers_nothing_that_was_deleted_since(folde
     assert folder.left_out() == []
     with pytest.raises(ConflictError, match="accept-nothing"):
         folder.accept()
+
+
+def written_back(folder: Folder, moved: bool) -> str:
+    """A picture whose boxes were accepted, written under plain ids and read; one was moved by hand before, or none."""
+    first, _ = folder.pictures
+    folder.hand.look(first)
+    if moved:
+        folder.hand.move(first, folder.id_of(first, 2), NEW)
+    folder.pull()
+    folder.accept()
+    folder.push()
+    folder.hand.look(first)
+    folder.pull()
+    return first
+
+
+def ids(folder: Folder, name: str) -> list[str]:
+    return [folder.id_of(name, n) for n in range(len(folder.hand.regions(name)))]
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_undone_boxes_are_marked_in_the_file_again_and_offered(folder: Folder, moved: bool) -> None:
+    before = ids(folder, folder.pictures[0])
+    first = written_back(folder, moved)
+    shown = folder.shown(first)
+    assert not set(before[:2]) & set(ids(folder, first))
+    assert folder.undo() == 1
+    for _ in range(2):
+        folder.push()
+        assert folder.shown(first) == shown
+        assert sorted(ids(folder, first)) == sorted(before)
+        assert not {f.rule for f in folder.pull()} & {"lost", "conflict"}
+        assert len(folder.boxes(first) or []) == moved
+        assert folder.preview() == [first]
+    folder.hand.move(first, before[0], Box(1.0, 2.0, 30.0, 40.0))
+    folder.pull()
+    assert len(folder.boxes(first) or []) == 1 + moved
+    assert folder.accept() == (1, 2 - moved)
+    assert folder.boxes(first) == folder.shown(first)
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_a_box_touched_before_the_undo_is_written_is_taken_alone(folder: Folder, moved: bool) -> None:
+    first = written_back(folder, moved)
+    folder.undo()
+    touched = next(i for i in ids(folder, first) if not i.startswith("lb-"))
+    folder.hand.move(first, touched, Box(1.0, 2.0, 30.0, 40.0))
+    assert not {f.rule for f in folder.pull()} & {"lost", "conflict"}
+    for _ in range(2):
+        assert len(folder.boxes(first) or []) == 1 + moved
+        assert len(folder.shown(first)) == 3
+        assert folder.preview() == [first]
+        folder.push()
+        assert not {f.rule for f in folder.pull()} & {"lost", "conflict"}
