@@ -75,10 +75,27 @@ def parse_json(data: bytes, name: str) -> Any:
         pass
     text = decode_text(data)  # msgspec takes plain UTF-8 only; the slow way also says where it broke.
     try:
-        return json.loads(text)
+        return json_of(text)
     except ValueError as error:
         line = getattr(error, "lineno", 0)
         raise InputError("json-broken", path=name, line=line, reason=getattr(error, "msg", str(error))) from None
+
+
+def json_of(text: str) -> Any:
+    """The slow way to read JSON: Python's own; raises ValueError.
+
+    A whole number with more digits than Python takes is infinite, as a too large decimal one is: so one such number
+    spoils its own thing and not the file.
+    """
+    return json.loads(text, parse_int=whole_number)
+
+
+def whole_number(digits: str) -> int | float:
+    """The number that JSON spells so, infinite if it has too many digits."""
+    try:
+        return int(digits)
+    except ValueError:
+        return float(digits)
 
 
 def too_deep(data: bytes, limit: int = _DEPTH) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from bridge.document import decode_text, parse_json, read_bytes, too_deep
+from bridge.document import decode_text, json_of, parse_json, read_bytes, too_deep, whole_number
 from bridge.errors import InputError
 from bridge.model.finding import Finding, Severity
 from plugins.formats.halves import bad_text, made_whole
@@ -94,7 +94,7 @@ def damaged(mended: Mended, path: Path) -> tuple[Finding, ...]:
 def _first_document(data: bytes) -> Mended | None:
     text = data.decode("utf-8-sig", "surrogateescape")
     try:
-        value, end = json.JSONDecoder().raw_decode(text, len(text) - len(text.lstrip()))
+        value, end = json.JSONDecoder(parse_int=whole_number).raw_decode(text, len(text) - len(text.lstrip()))
         text[:end].encode()  # Where two writes meet, a character may be cut in half; not inside the first document.
     except ValueError:
         return None
@@ -125,6 +125,6 @@ def _closed(text: str, depth: int) -> Mended | None:
     if not end:
         return None
     try:
-        return Mended(json.loads(text[:end] + closing), "cut", len(text) - end)
+        return Mended(json_of(text[:end] + closing), "cut", len(text) - end)
     except ValueError:
         return None

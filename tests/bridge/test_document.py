@@ -97,6 +97,11 @@ def test_half_a_character_is_kept() -> None:
     assert parse_json(b'{"name": "a\\udcffb"}', "x") == {"name": "a\udcffb"}
 
 
+def test_a_number_of_too_many_digits_spoils_no_file() -> None:
+    nines = b"9" * 5001
+    assert parse_json(b"[1, " + nines + b", -" + nines + b"]", "x") == [1, float("inf"), float("-inf")]
+
+
 # ---------------------------------------------------------------- writing
 
 

@@ -41,6 +41,7 @@ from plugins.formats.vott1.listing import (
     tells_newer,
 )
 from plugins.formats.vott1.project import Project, position_of
+from plugins.formats.vott1.shifts import unproved
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,10 @@ def matched(project: Project, pictures: PictureFolder, options: ReadOptions) -> 
 def _case(project: Project, pictures: PictureFolder) -> _Case:
     frames = {at: frame for key, frame in project.frames.items() if (at := position_of(key)) is not None}
     visited = [at for key in project.visited if (at := position_of(key)) is not None]
-    return _Case(project, pictures, listing_of(pictures, project.path), places_of(frames, visited))
+    places = places_of(frames, visited)
+    stages = Stages(size for sizes in places.noted.values() for size in sizes)
+    image_of: Callable[[str], Image] = cache(lambda name: pictures.image(name)[0])
+    return _Case(project, pictures, listing_of(pictures, project.path), places, stages, image_of)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,8 @@ class _Case:
     pictures: PictureFolder
     listing: Listing
     places: Places
+    stages: Stages
+    image_of: Callable[[str], Image]
 
     @property
     def needed(self) -> int:
@@ -102,9 +108,7 @@ class _Case:
 
     def score(self, found: Iterable[Candidate]) -> list[Score]:
         """Every candidate with how its pictures fit; each picture is looked at once."""
-        stages = Stages(size for sizes in self.places.noted.values() for size in sizes)
-        image_of: Callable[[str], Image] = cache(lambda name: self.pictures.image(name)[0])
-        return [scored(one, self.places, stages, image_of) for one in found]
+        return [scored(one, self.places, self.stages, self.image_of) for one in found]
 
     def elect(self, possible: Sequence[Score]) -> Score | None:
         """The candidate that an export beside the project speaks for."""
@@ -119,9 +123,10 @@ class _Case:
         late = [
             Finding("newer-image", Severity.INFO, name, {"case": "order"}) for name in sorted(taken.candidate.left_out)
         ]
+        moved = unproved(taken, self.places, self.stages, self.image_of) if how in ("agree", "shapes") else 0
         lost = how != "asked" and len(self.listing.names) > 1 and not tells_newer(self.listing)
         findings = [
-            _ordered(taken, other, how, len(self.places.used)),
+            _ordered(taken, other, how, len(self.places.used), moved),
             *late,
             *([Finding("times-lost", Severity.INFO)] if lost else []),
         ]
@@ -167,10 +172,16 @@ class _Case:
         }
 
 
-def _ordered(taken: Score, other: Score | None, how: How | Why, count: int) -> Finding:
-    """Which order, how it was told, its score and that of the next best reading."""
+def _ordered(taken: Score, other: Score | None, how: How | Why, count: int, moved: int) -> Finding:
+    """Which order, how it was told, its score and that of the next best reading.
+
+    moved are the positions that a picture more or less could have moved unseen. An export decides with a warning: one
+    made where the folder was listed otherwise agrees with that wrong order.
+    """
+    alone = "asked-alone" if how == "asked" and other is None else how
+    sure = not (taken.misfits or moved or how == "export")
     fields = {
-        "case": how if other or how != "asked" else "asked-alone",
+        "case": f"{how}-unproved" if moved else alone,
         "how": how,
         "order": taken.candidate.order,
         "count": count,
@@ -179,6 +190,8 @@ def _ordered(taken: Score, other: Score | None, how: How | Why, count: int) -> F
         "weak": taken.weak,
         "left_out": len(taken.candidate.left_out),
     }
+    if moved:
+        fields["moved"] = moved
     if other is not None:
         fields |= {"other": other.candidate.key, "other_fits": other.fits, "other_misfits": other.misfits}
-    return Finding("ordered", Severity.WARNING if taken.misfits else Severity.INFO, None, fields)
+    return Finding("ordered", Severity.INFO if sure else Severity.WARNING, None, fields)

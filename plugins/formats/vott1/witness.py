@@ -1,9 +1,11 @@
 """Exports that VoTT v1 made of a project: they name the pictures beside the classes of their boxes.
 
-So an export can decide which picture a position means. VoTT wrote it from its own listing, most often on the computer
-where the boxes had just been drawn. It counts if its classes are this project's, if it knows every labelled picture
-(a version left out the last one), if it was there before any picture that came late, and if it agrees with one reading
-at every picture and contradicts all others. Its coordinates count for nothing: most versions got them wrong.
+So an export can decide which picture a position means, though never without a warning. VoTT wrote it from its own
+listing, most often on the computer where the boxes had just been drawn; but where a project was opened on a system
+that lists otherwise and exported there, the export has the labels on the wrong pictures and agrees with that order. It
+counts if its classes are this project's, if it knows every labelled picture (a version left out the last one), if it
+was there before any picture that came late, and if it agrees with one reading at every picture and contradicts all
+others. Its coordinates count for nothing: most versions got them wrong.
 """
 
 from __future__ import annotations

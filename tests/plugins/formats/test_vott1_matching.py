@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from bridge.errors import RefusedError
 from bridge.model.finding import Finding, Severity
 from bridge.plugin import ReadOptions
+from bridge.texts import render
 from plugins.formats.vott1 import VottV1
 from tests.plugins.formats.roundtrip import rules
 from tests.plugins.formats.vott1_projects import SAVED, Drawn, Shot, Written, add_picture, write_project
@@ -43,6 +45,10 @@ def findings(written: Written, **options: Any) -> Iterable[Finding]:
     return VottV1().read(written.json, ReadOptions(**options)).findings
 
 
+def told_in_words(finding: Finding) -> str:
+    return render("findings", finding.rule, finding.fields)
+
+
 # ------------------------------------------------------------ what is taken
 
 
@@ -51,6 +57,51 @@ def test_names_that_every_order_lists_alike_need_no_shapes(tmp_path: Path) -> No
     ordered, found = taken(write_project(tmp_path, shots))
     assert (ordered["case"], ordered["fits"], ordered["misfits"]) == ("agree", 4, 0)
     assert found == {"0.jpg": ["dog"], "1.jpg": ["cat"], "2.jpg": ["dog"], "3.jpg": ["cat"]}
+
+
+def hashes(root: Path, sizes: Iterable[tuple[int, int]], labelled: int) -> Written:
+    shots = [
+        Shot(f"{17 * n:04x}.jpg", size, CAT if n % 2 else DOG, state="labelled" if n < labelled else "never", born=n)
+        for n, size in enumerate(sizes)
+    ]
+    return write_project(root, [shot if shot.state == "labelled" else replace(shot, boxes=()) for shot in shots])
+
+
+def test_a_picture_removed_among_equal_ones_is_never_taken_for_proved(tmp_path: Path) -> None:
+    written = hashes(tmp_path, [(416, 416)] * 6, 4)
+    (written.folder / "0011.jpg").unlink()
+    ordered, _ = taken(written)
+    assert (ordered["case"], ordered["how"], ordered["severity"]) == ("agree-unproved", "agree", Severity.WARNING)
+    assert (ordered["fits"], ordered["moved"]) == (4, 4)
+    (told,) = (f for f in findings(written) if f.rule == "ordered")
+    assert "could not be noticed" in told_in_words(told)
+
+
+def test_every_picture_visited_leaves_nothing_that_was_added(tmp_path: Path) -> None:
+    ordered, _ = taken(hashes(tmp_path, [(416, 416)] * 4, 4))
+    assert (ordered["case"], ordered["severity"], "moved" in ordered) == ("agree", Severity.INFO, False)
+
+
+@pytest.mark.parametrize(
+    ("widths", "moved"),
+    [
+        ([40, 50, 60, 70, 80, 90], 0),  # No picture is like its neighbour.
+        ([40, 50, 60, 70, 70, 90], 1),  # The last labelled one and the next.
+        ([40, 50, 60, 60, 80, 90], 1),  # The last labelled one and the one before.
+        ([40, 50, 50, 70, 80, 90], 0),  # One after them would not fit.
+        ([40, 70, 70, 70, 70, 90], 3),
+    ],
+)
+def test_only_neighbours_of_one_shape_leave_a_doubt(tmp_path: Path, widths: list[int], moved: int) -> None:
+    ordered, _ = taken(hashes(tmp_path, [(width, 60) for width in widths], 4))
+    assert ordered.get("moved", 0) == moved
+    assert ordered["severity"] is (Severity.WARNING if moved else Severity.INFO)
+
+
+def test_an_order_told_by_shapes_is_no_proof_that_nothing_was_added(tmp_path: Path) -> None:
+    shots = [Shot("a.jpg", (48, 64), CAT), Shot("B.jpg", (64, 48), DOG), Shot("c.jpg", (64, 48), state="never")]
+    ordered, _ = taken(write_project(tmp_path, shots))
+    assert (ordered["case"], ordered["moved"], ordered["severity"]) == ("shapes-unproved", 1, Severity.WARNING)
 
 
 def test_a_wrong_order_of_creation_is_ruled_out_by_shapes(tmp_path: Path) -> None:
@@ -70,7 +121,8 @@ def test_an_order_is_ruled_out_as_a_whole_with_what_it_says_of_pictures_without_
         Shot("b1.jpg", state="never", born=3),
     ]
     ordered, found = taken(write_project(tmp_path, shots))
-    assert ordered["case"] == "shapes"
+    # Nothing tells whether a picture came or went among those without boxes.
+    assert (ordered["case"], ordered["how"], ordered["moved"]) == ("shapes-unproved", "shapes", 1)
     assert found == {"a1.jpg": ["dog"], "a_1.jpg": ["cat"], "b_1.jpg": [], "b1.jpg": None}
 
 
@@ -206,7 +258,18 @@ def test_an_export_beside_the_project_decides(tmp_path: Path) -> None:
     yolo(tmp_path, {"a": "0", "B": "1", "_c": "01"})
     ordered, found = taken(tie(tmp_path))
     assert (ordered["case"], ordered["order"], ordered["other"]) == ("export", "ntfs", "bytes")
+    assert ordered["severity"] is Severity.WARNING
     assert found == {"a.jpg": ["cat"], "B.jpg": ["dog"], "_c.jpg": ["cat", "dog"]}
+
+
+def test_an_export_made_where_the_folder_was_listed_otherwise_is_never_taken_without_a_warning(tmp_path: Path) -> None:
+    """Labelled on Windows, opened and exported on Linux: the export agrees with the wrong order."""
+    yolo(tmp_path, {"B": "0", "_c": "1", "a": "01"})
+    written = tie(tmp_path)
+    ordered, _ = taken(written)
+    assert (ordered["case"], ordered["order"], ordered["severity"]) == ("export", "bytes", Severity.WARNING)
+    (told,) = (f for f in findings(written) if f.rule == "ordered")
+    assert "--order" in told_in_words(told)
 
 
 @pytest.mark.parametrize(

@@ -288,3 +288,16 @@ def test_reading_touches_nothing(tmp_path: Path) -> None:
         item.chmod(0o555 if item.is_dir() else 0o444)
     read(path)
     assert {p: (p.stat().st_mtime_ns, p.is_dir() or p.read_bytes()) for p in tmp_path.rglob("*")} == before
+
+
+@pytest.mark.parametrize("lost", ["", "}", ', "frames": {}} }'])
+def test_a_number_of_too_many_digits_costs_its_region_only(tmp_path: Path, lost: str) -> None:
+    """Also in a file that was cut, or that holds something after its end."""
+    frames = {"a.jpg": [region(1, 2, 123454321, 4), region(5, 6, 7, 8)], "b.jpg": [region(1, 2, 3, 4)]}
+    picture(tmp_path / "imgs" / "a.jpg")
+    path = project(tmp_path, frames)
+    text = path.read_text("utf-8").replace("123454321", "9" * 5001)
+    path.write_text(text[:-1] if lost == "}" else text + lost, "utf-8")
+    _, documents = read(path)
+    assert [len(d.regions or ()) for d in documents.values()] == [2, 1]
+    assert [f.rule for f in documents["a.jpg"].findings] == ["bad-number"]

@@ -28,6 +28,8 @@ from tests.plugins.formats.roundtrip import rules
 
 ORDER = Path(__file__).parents[2] / "fixtures" / "vott1" / "order"
 READ = ReadOptions()
+# After every picture: none came later.
+SAVED = 4_000_000_000
 
 
 class Cut(BaseException):
@@ -93,7 +95,7 @@ def few(tmp_path: Path) -> Path:
     for at, (name, size) in enumerate((("a 1.jpg", (60, 40)), ("a_1.JPG", (40, 60)), ("b.jpg", (90, 30)))):
         Pillow.new("RGB", size).save(tmp_path / "imgs" / name, "JPEG")
         frames[str(at)] = [{**region(at, 1, 9, 9), "box": None, "width": size[0] * 8, "height": size[1] * 8}]
-    project(tmp_path, frames, [0, 1, 2])
+    os.utime(project(tmp_path, frames, [0, 1, 2]), (SAVED, SAVED))
     return tmp_path
 
 
@@ -216,6 +218,22 @@ def test_pictures_that_come_later_go_into_the_same_map(tmp_path: Path) -> None:
 
 
 # ---------------------------------------------------------------- undoing
+
+
+def test_undoing_gives_the_project_its_time_back(ordered: Path) -> None:
+    """By it the pictures that came later are told."""
+    path, first = ordered / "imgs.json", 1_500_000_000_123_456_700
+    os.utime(path, ns=(first, first))
+    tidy(ordered / "imgs", "safe", READ)
+    assert path.stat().st_mtime_ns != first
+    tidy(ordered / "imgs", "hash", READ)
+    undo(ordered / "imgs", READ)
+    assert path.stat().st_mtime_ns == first
+    tidy(ordered / "imgs", "safe", READ)
+    raw = json.loads(path.read_text("utf-8"))
+    path.write_text(json.dumps({**raw, "scd": True}))
+    undo(ordered / "imgs", READ)
+    assert path.stat().st_mtime_ns != first  # Labelled on since.
 
 
 def test_what_was_labelled_since_is_kept(ordered: Path) -> None:
@@ -413,6 +431,7 @@ def _restore(folder: Path, files: dict[str, bytes]) -> None:
         path.unlink()
     for name, data in files.items():
         (folder / name).write_bytes(data)
+    os.utime(folder / "imgs.json", (SAVED, SAVED))  # The map notes it.
 
 
 def _no_label_is_wrong(folder: Path, truth: dict[str, Any]) -> None:

@@ -33,13 +33,15 @@ class Renamed:
 class File:
     """A project file before and after, and at first, before all earlier tidyings of the same folder.
 
-    first is None where somebody labelled on between two tidyings.
+    first is None where somebody labelled on between two tidyings. saved is when first was written (ns), None where
+    that is not known: which pictures came later is told by it.
     """
 
     path: str
     before: bytes
     after: bytes
     first: bytes | None
+    saved: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,10 @@ def _journal(raw: Any) -> Journal:
         return Journal(raw["state"], pictures)
     before, after = _unpacked(file["before"]), _unpacked(file["after"])
     first = None if file["first"] is None else _unpacked(file["first"])
-    return Journal(raw["state"], pictures, File(file["path"], before, after, first))
+    saved = file.get("saved")  # Maps of before know none.
+    if saved is not None and not isinstance(saved, int):
+        raise ValueError("saved")
+    return Journal(raw["state"], pictures, File(file["path"], before, after, first, saved))
 
 
 def _plain(journal: Journal) -> dict[str, Any]:
@@ -106,6 +111,7 @@ def _plain(journal: Journal) -> dict[str, Any]:
             "before": _packed(file.before),
             "after": _packed(file.after),
             "first": None if file.first is None else _packed(file.first),
+            "saved": file.saved,
         },
     }
 

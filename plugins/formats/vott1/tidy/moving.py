@@ -104,6 +104,8 @@ def _project_backwards(folder: Path, file: File | None, journal: Journal) -> lis
     now = path.read_bytes()
     if file.first is not None and now in (file.first, file.before, file.after):
         write_over(path, file.first)
+        if file.saved is not None:  # The pictures of later are told by this time.
+            os.utime(path, ns=(file.saved, file.saved))
         return []
     data, left = _with_old_names(path, journal)
     write_over(path, data)

@@ -127,7 +127,8 @@ class _Plan:
         if self.path is None:
             return Journal("running", pictures)
         where = Path(os.path.relpath(self.path.absolute(), folder)).as_posix()
-        return Journal("running", pictures, File(where, self.before, self.after or self.before, self.before))
+        file = File(where, self.before, self.after or self.before, self.before, self.path.stat().st_mtime_ns)
+        return Journal("running", pictures, file)
 
 
 def _plan(folder: Path, project: Project | None, names: Names, options: ReadOptions) -> _Plan:
@@ -189,4 +190,5 @@ def _after(earlier: Journal | None, journal: Journal) -> Journal:
     if new is None or old is None:
         return replace(journal, file=new or old)
     # Where somebody labelled on in between, the bytes of before would take that away.
-    return replace(journal, file=replace(new, first=old.first if old.after == new.before else None))
+    first, saved = (old.first, old.saved) if old.after == new.before else (None, None)
+    return replace(journal, file=replace(new, first=first, saved=saved))
