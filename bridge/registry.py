@@ -65,9 +65,9 @@ BUILT_IN: dict[str, str] = {
     "evaluator:coco": "plugins.evaluators.coco:CocoProtocol",
     "boxes:coco": "plugins.evaluators.tables:CocoFiles",
     "anchors:median": "plugins.anchors.median:MedianFitter",
+    "anchors:long": "plugins.anchors.median:LongFitter",
     "source:label-studio": "plugins.sources.label_studio.source:LabelStudioSource",
     "source:vott-v1": "plugins.sources.vott_folder:VottV1Folder",
-    "anchors:long": "plugins.anchors.median:LongFitter",
     "source:vott-v2": "plugins.sources.vott_folder:VottV2Folder",
 }
 
