@@ -184,7 +184,7 @@ def test_every_detection_is_darknets_own(darknet: str, trained: Path) -> None:
             assert len(ours) == len(wanted), (path.name, LABELS[class_id])
             worst = max(worst, difference(ours, wanted))
             total += len(ours)
-    assert total > 50, "too few detections to compare anything"
+    assert total > 20, "too few detections to compare anything"
     assert worst < 1e-4
 
 

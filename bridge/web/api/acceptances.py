@@ -10,17 +10,19 @@ from bridge.loop.accept import Preview, accept, preview
 from bridge.loop.tally import tally
 from bridge.model.prediction import Counts
 from bridge.web.api import answer, area
-from bridge.web.api.schemas import FindingOut, Given, OfProject, Taken
+from bridge.web.api.schemas import FindingOut, Given, Name, OfProject, Taken
 from bridge.web.auth import require, who
 from bridge.web.current import workspace
 
 _NAMES = 10_000
+# No server takes an address that is much longer.
+_ASKED = 20
 
 
 class AcceptQuery(Taken):
     """Which pictures: those named, else all that were looked at in VoTT since the boxes were put there."""
 
-    image: list[str] = Field([], max_length=_NAMES, description="names of pictures, looked at or not")
+    image: list[Name] = Field([], max_length=_ASKED, description="names of pictures, looked at or not")
 
 
 class AcceptIn(Taken):

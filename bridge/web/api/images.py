@@ -11,7 +11,7 @@ from flask_openapi.blueprint import APIBlueprint
 from pydantic import Field
 from sqlalchemy import Connection
 
-from bridge.errors import InputError, NotFoundError
+from bridge.errors import NotFoundError
 from bridge.loop.matching import Change, bounds
 from bridge.loop.resolve import Conflict, conflicts, resolve
 from bridge.loop.undo import undo
@@ -262,7 +262,7 @@ def undo_image(path: OfImage) -> Response:
 def resolve_image(path: OfImage, body: ResolveIn) -> Response:
     """Settle a conflict: one of the present revisions holds, or all together; they stay in the history."""
     if (body.keep is not None) == body.both:
-        raise InputError("resolve-how")
+        raise ConflictError("resolve-how")
     ws = workspace()
     with ws.db.read() as tx:
         project_id, image = images.find_id(tx, path.image)
