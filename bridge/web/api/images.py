@@ -11,7 +11,7 @@ from flask_openapi.blueprint import APIBlueprint
 from pydantic import Field
 from sqlalchemy import Connection
 
-from bridge.errors import NotFoundError
+from bridge.errors import ConflictError, NotFoundError
 from bridge.loop.matching import Change, bounds
 from bridge.loop.resolve import Conflict, conflicts, resolve
 from bridge.loop.undo import undo
