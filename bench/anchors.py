@@ -82,7 +82,7 @@ def _fit_row(what: str, ours: Runs, theirs: Runs, best: float, stated: float) ->
 
 
 def _time_row(what: str, boxes: int, ours: Runs, theirs: Runs) -> Row:
-    peer = f"darknet {theirs.cpu:.2f} CPU s" if theirs.taken else "AlexeyAB's darknet could not be built"
+    peer = f"darknet {theirs.cpu:.2f} CPU s" if theirs.taken else f"{alexeyab.PLACE} names no program"
     ratio = ours.cpu / theirs.cpu if theirs.taken else None
     told, shown = f"{ours.cpu:.2f} CPU s", f"{ratio:.1f}×" if ratio else "-"
     if boxes < 100_000:
