@@ -6,6 +6,8 @@ from bridge.model.annotation import Point
 
 # No picture is so large, and products of such numbers are still finite.
 MOST = 1e9
+# Box and points of one region may differ by rounding; beyond this many pixels one of them is wrong.
+AGREE = 1.0
 # Some roundings to 16 digits, of a picture some thousand pixels wide.
 _NOISE = 1e-14
 

@@ -1,12 +1,24 @@
-"""What is said of shapes that darknet cannot be given as they are."""
+"""Shapes: how VoTT spells them, and what is said of those that darknet cannot be given as they are."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bridge.model.annotation import Region
+from bridge.model.annotation import Kind, Region
 from bridge.model.finding import Finding, Severity
 from bridge.model.rectangles import Rectangles
+
+# How VoTT spells them, in small letters: version 2 writes capitals, version 1 and other programs spell them otherwise.
+KINDS: dict[str, Kind] = {
+    "rectangle": "rectangle",
+    "rect": "rectangle",
+    "square": "rectangle",
+    "polygon": "polygon",
+    "polyline": "polyline",
+    "point": "point",
+}
+# So many characters of a spelling that is none are shown.
+SHOWN = 80
 
 _RULES: dict[str, tuple[str, Severity]] = {
     "polygon": ("polygon", Severity.INFO),

@@ -5,25 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from bridge.model.annotation import Kind, Point, Region
+from bridge.model.annotation import Point, Region
 from bridge.model.finding import Finding, Severity
-from plugins.formats.pixels import finite
+from plugins.formats.pixels import AGREE, finite
+from plugins.formats.shapes import KINDS, SHOWN
 from plugins.formats.vott1.project import tags_of
 from plugins.formats.vott1.scale import Placed
-
-KINDS: dict[str, Kind] = {
-    "rectangle": "rectangle",
-    "rect": "rectangle",
-    "square": "rectangle",
-    "polygon": "polygon",
-    "polyline": "polyline",
-    "point": "point",
-}
-
-# Box and points of one region may differ by rounding; beyond this many pixels one of them is wrong.
-_AGREE = 1.0
-# So many characters of what was found are shown.
-_SHOWN = 80
 
 Corners = tuple[float, float, float, float]
 
@@ -32,10 +19,10 @@ def oddities(raw: dict[str, Any], region: Region, where: Placed | None, image: s
     """A kind that nobody has heard of, tags that are none, a box that is not the one around the points."""
     type_, tags = raw.get("type"), raw.get("tags")
     if type_ is not None and not (isinstance(type_, str) and type_.lower() in KINDS):
-        yield _told("unknown-kind", image, index, type=str(type_)[:_SHOWN], box=index + 1)
+        yield _told("unknown-kind", image, index, type=str(type_)[:SHOWN], box=index + 1)
     listed = tags if isinstance(tags, list) else [] if tags is None else [tags]
     if len(listed) != len(region.labels) and (bad := [tag for tag in listed if tag != "" and not tags_of([tag])]):
-        shown = ", ".join(map(str, bad))[:_SHOWN]
+        shown = ", ".join(map(str, bad))[:SHOWN]
         yield _told("bad-tag", image, index, labels=", ".join(region.labels), tags=shown, box=index + 1)
     if where is not None and not where.turned and not where.canvas and (unlike := _unlike(raw, region, where)):
         case = "box-taken" if region.kind == "rectangle" else "box"
@@ -55,7 +42,7 @@ def _unlike(raw: dict[str, Any], region: Region, where: Placed) -> Corners | Non
     bounds = min(xs), min(ys), max(xs), max(ys)
     left, top, right, bottom = where.corners
     boxed = min(left, right), min(top, bottom), max(left, right), max(top, bottom)
-    return bounds if any(abs(a - b) > _AGREE for a, b in zip(bounds, boxed, strict=True)) else None
+    return bounds if any(abs(a - b) > AGREE for a, b in zip(bounds, boxed, strict=True)) else None
 
 
 def _own_points(raw: dict[str, Any], where: Placed) -> list[Point]:

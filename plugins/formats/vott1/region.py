@@ -10,8 +10,8 @@ from bridge.model.finding import Finding, Severity
 from plugins.formats.exif import to_stored, upright
 from plugins.formats.marked import unmarked
 from plugins.formats.pixels import finite
-from plugins.formats.shapes import shape_findings
-from plugins.formats.vott1.oddities import KINDS, oddities
+from plugins.formats.shapes import KINDS, shape_findings
+from plugins.formats.vott1.oddities import oddities
 from plugins.formats.vott1.project import tags_of
 from plugins.formats.vott1.scale import Placed, placed
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from bridge.model.annotation import Point
 from bridge.model.finding import Severity
-from plugins.formats.pixels import finite
+from plugins.formats.pixels import AGREE, finite
 from plugins.formats.vott2.asset import Record
-from plugins.formats.vott2.plain import AGREE, ROUNDING
+from plugins.formats.vott2.plain import ROUNDING
 
 Flaw = tuple[str, Severity, dict[str, Any]]
 Corners = tuple[Point, Point]

@@ -19,8 +19,6 @@ from plugins.formats.pixels import MOST
 
 # Where in extra we keep what VoTT wrote.
 KEY = "vott"
-# Box and points of one rectangle may differ by rounding; beyond this many pixels one of them is wrong.
-AGREE = 1.0
 # What adding left and width may be off: then the far point says what was meant.
 ROUNDING = 1e-6
 
@@ -118,8 +116,8 @@ def _rectangles(records: list[_Region], extras: bool) -> Rectangles | None:
         bottom.append(d)
     labels = tuple([_one_copy(tuple(record.tags)) for record in records])
     ids = tuple([record.id for record in records])
-    # An untagged region is the long way's to tell of, and an id that begins so may be a model's.
-    if () in labels or any("" in tags for tags in set(labels)) or any(map(_IS_MARK, ids)):
+    # Regions without tags or id are the long way's to tell of, and an id that begins so may be a model's.
+    if () in labels or any("" in tags for tags in set(labels)) or "" in ids or any(map(_IS_MARK, ids)):
         return None
     kept = tuple(map(_beyond, records)) if extras else ()
     return Rectangles(labels, tuple(left), tuple(top), tuple(right), tuple(bottom), ids, kept)

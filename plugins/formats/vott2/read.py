@@ -76,23 +76,22 @@ class Documents:
 
     def __iter__(self) -> Iterator[Document]:
         for entry in self.entries:
-            yield self._plain(entry) or self._document(entry)
+            found = (_frame(entry), ()) if entry.is_frame else self.pictures.image(entry)
+            yield self._plain(entry, *found) or self._document(entry, *found)
 
-    def _plain(self, entry: Entry) -> Document | None:
+    def _plain(self, entry: Entry, image: Image, findings: tuple[Finding, ...]) -> Document | None:
         """A picture of which there is nothing to say but its rectangles; None for any other."""
         if entry.is_frame or entry.twins or entry.file is not None or entry.asset.get("state") != TAGGED:
+            return None
+        if image.orientation != 1 or size_of(entry.asset) != (image.width, image.height):
             return None
         plain = self.project.plain(entry.id, self.extras)
         if plain is None:
             return None
-        image, findings = self.pictures.image(entry)
-        if image.orientation != 1 or size_of(entry.asset) != (image.width, image.height):
-            return None
         extra = {KEY: {"asset": entry.asset, "file": _without(plain.rest(), entry.asset)}} if self.extras else {}
         return Document(image, plain.regions, findings, extra, looked=True)
 
-    def _document(self, entry: Entry) -> Document:
-        image, findings = (_frame(entry), ()) if entry.is_frame else self.pictures.image(entry)
+    def _document(self, entry: Entry, image: Image, findings: tuple[Finding, ...]) -> Document:
         if entry.file is not None:  # Never shown.
             return Document(image, None, findings)
         labels = self.project.labels(entry.id)

@@ -14,32 +14,22 @@ from typing import Any
 
 from bridge.model.annotation import Kind, Point, Region
 from bridge.model.finding import Severity
-from plugins.formats.pixels import MOST
+from plugins.formats.pixels import AGREE, MOST
+from plugins.formats.shapes import KINDS, SHOWN
 from plugins.formats.vott2.asset import Record
 from plugins.formats.vott2.outline import Flaw, outline, rectangle
-from plugins.formats.vott2.plain import AGREE, KEY, ROUNDING
+from plugins.formats.vott2.plain import KEY, ROUNDING
 
 # In a project's extra: the asset files that belong to no picture.
 FILES = "vott-files"
 LOST: Any = object()
 
-# VoTT 2 writes capitals; version 1 and other programs spell them otherwise.
-_KINDS: dict[str, Kind] = {
-    "rectangle": "rectangle",
-    "rect": "rectangle",
-    "square": "rectangle",
-    "polygon": "polygon",
-    "polyline": "polyline",
-    "point": "point",
-}
 _TYPES = {"rectangle": "RECTANGLE", "polygon": "POLYGON", "polyline": "POLYLINE", "point": "POINT"}
 _LEAST_POINTS = {"polygon": 3, "polyline": 2, "point": 1}
 
 _NUMBERS, _TEXT = {int, float}, {str}
 
 _ELLIPSE_CORNERS = 32
-# So many characters of what was found are shown.
-_SHOWN = 80
 
 
 def read_region(raw: Any) -> tuple[Region, tuple[Flaw, ...]]:
@@ -55,7 +45,7 @@ def _usual(raw: Record) -> Region | None:
     try:
         region_id, box, tags, far = raw["id"], raw["boundingBox"], raw["tags"], raw["points"][2]
         sides = box["left"], box["top"], box["width"], box["height"], far["x"], far["y"]
-        if type(region_id) is not str or not set(map(type, sides)) <= _NUMBERS:
+        if type(region_id) is not str or not region_id or not set(map(type, sides)) <= _NUMBERS:
             return None
         if not tags or not set(map(type, tags)) <= _TEXT or not all(tags) or raw != _record(region_id, tags, *sides):
             return None
@@ -75,30 +65,32 @@ def _usual(raw: Record) -> Region | None:
 def _unusual(raw: Record) -> tuple[Region, tuple[Flaw, ...]]:
     """Any other region; its record is kept unless VoTT would write it so."""
     labels, region_id = _labels(raw.get("tags")), raw.get("id")
-    region_id = region_id if isinstance(region_id, str) else None
+    region_id = region_id if isinstance(region_id, str) and region_id else None
     kind, flaws = _kind(raw.get("type"))
     flaws += _tag_flaws(raw.get("tags"), labels)
     points, found = rectangle(raw) if kind == "rectangle" else outline(raw, _LEAST_POINTS[kind])
     if points is None:
         return Region("damaged", (), labels, region_id, extra={KEY: raw}), ()
     region = Region(kind, points, labels, region_id)
-    kept = region if raw == render_region(region, region_id or "") else replace(region, extra={KEY: raw})
+    # One without an id keeps having none until it is changed.
+    as_written = region_id is not None and raw == render_region(region, region_id)
+    kept = region if as_written else replace(region, extra={KEY: raw})
     return kept, (*flaws, *found)
 
 
 def _kind(type_: object) -> tuple[Kind, tuple[Flaw, ...]]:
     """The kind of a region; one that nobody has heard of is what its box says."""
-    kind = _KINDS.get(type_.lower() if isinstance(type_, str) else "")
+    kind = KINDS.get(type_.lower() if isinstance(type_, str) else "")
     if kind is not None:
         return kind, ()
-    return "rectangle", (("unknown-kind", Severity.WARNING, {"type": str(type_)[:_SHOWN]}),)
+    return "rectangle", (("unknown-kind", Severity.WARNING, {"type": str(type_)[:SHOWN]}),)
 
 
 def _tag_flaws(raw: object, labels: tuple[str, ...]) -> tuple[Flaw, ...]:
     """That there is no tag, and what stands among the tags and is none."""
     tags = raw if isinstance(raw, list) else [] if raw is None else [raw]
     bad = [tag for tag in tags if tag != "" and not _labels([tag])]
-    fields = {"labels": ", ".join(labels), "tags": ", ".join(map(str, bad))[:_SHOWN]}
+    fields = {"labels": ", ".join(labels), "tags": ", ".join(map(str, bad))[:SHOWN]}
     found: tuple[Flaw, ...] = (("bad-tag", Severity.WARNING, fields),) if bad else ()
     return found if labels else (("untagged", Severity.ERROR, {}), *found)
 

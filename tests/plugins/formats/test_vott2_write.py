@@ -110,6 +110,18 @@ def test_a_project_formatted_by_another_program_is_not_reformatted(tmp_path: Pat
     assert files(target) == before
 
 
+@pytest.mark.parametrize("own", ["", None])
+def test_a_region_without_an_id_stays_as_it_is(tmp_path: Path, own: str | None) -> None:
+    folder = copied("v2.2.0-posix", tmp_path)
+    file = next(f for f in sorted(folder.glob("*-asset.json")) if len(json.loads(f.read_bytes())["regions"]) > 1)
+    content = json.loads(file.read_bytes())
+    content["regions"][0]["id"] = own
+    file.write_text(json.dumps(content, indent=4, ensure_ascii=False))
+    before = files(folder)
+    VottV2().write(again(folder), folder, WriteOptions("none"))
+    assert files(folder) == before
+
+
 def test_what_2_0_0_cut_off_is_written_whole_with_a_copy_of_what_was_there(tmp_path: Path) -> None:
     target = copied("v2.0.0-win-truncated", tmp_path)
     before = files(target)
