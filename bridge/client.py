@@ -5,7 +5,6 @@ Every refusal comes back as the named error that the bridge raised; no answer at
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import tempfile
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from bridge import errors
-from bridge.errors import BridgeError, InputError, MissingPartError, NotFoundError, UnreachableError
+from bridge.errors import BridgeError, InputError, MissingPartError, NotFoundError, UnreachableError, write_rule
 from bridge.model.delivery import BY_ORDER
 
 if TYPE_CHECKING:
@@ -233,6 +232,4 @@ def _reason(error: BaseException) -> str:
 
 
 def _disk(error: OSError, folder: Path) -> BridgeError:
-    full = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))  # Windows knows no quotas.
-    rule = "disk-full" if error.errno in full else "folder-unwritable"
-    return MissingPartError(rule, path=str(folder), reason=error.strerror or str(error))
+    return MissingPartError(write_rule(error), path=str(folder), reason=error.strerror or str(error))

@@ -14,6 +14,7 @@ BridgeError                 exit 1
 
 from __future__ import annotations
 
+import errno
 from typing import Any
 
 
@@ -69,3 +70,9 @@ class UsageError(BridgeError):
     """The command was called wrongly."""
 
     exit_code = 2
+
+
+def write_rule(error: OSError) -> str:
+    """Why a file could not be written: disk-full or folder-unwritable."""
+    full = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))  # Windows knows no quotas.
+    return "disk-full" if error.errno in full else "folder-unwritable"

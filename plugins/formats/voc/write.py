@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bridge.errors import InputError, RefusedError
+from bridge.errors import InputError, RefusedError, write_rule
 from bridge.model.annotation import Document
 from bridge.model.dataset import Dataset
 from bridge.model.finding import Finding, Severity
@@ -38,9 +37,7 @@ def write(dataset: Dataset, out: Path, options: WriteOptions) -> list[Finding]:
             target.give_up()
             raise
     except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        reason = error.strerror or str(error)
-        raise InputError("disk-full" if full else "folder-unwritable", path=str(out), reason=reason) from error
+        raise InputError(write_rule(error), path=str(out), reason=error.strerror or str(error)) from error
     return [*writing.findings, *writing.summary()]
 
 

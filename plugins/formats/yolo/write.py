@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 from collections.abc import Iterator
 from contextlib import suppress
@@ -10,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from bridge.errors import InputError, RefusedError
+from bridge.errors import InputError, RefusedError, write_rule
 from bridge.model.annotation import BOXED, Document, State
 from bridge.model.dataset import Dataset
 from bridge.model.finding import Finding, Severity
@@ -45,9 +44,7 @@ def write(dataset: Dataset, out: Path, options: WriteOptions) -> list[Finding]:
     try:
         gone = put(layout, out, "copy" if options.pictures == "copy" else "link", options.progress)
     except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        reason = error.strerror or str(error)
-        raise InputError("disk-full" if full else "folder-unwritable", path=str(out), reason=reason) from error
+        raise InputError(write_rule(error), path=str(out), reason=error.strerror or str(error)) from error
     return [*gathering.findings, *_summary(layout, gathering.unknown, gone)]
 
 
