@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Set
 
@@ -12,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bridge.errors import BridgeError, MissingPartError
 from bridge.listeners import tell
+from bridge.loop.beside import Beside
 from bridge.model.job import Job, JobState
 from bridge.queue import Bell
 from bridge.store import jobs, runs
@@ -82,26 +82,15 @@ def _settle(tx: Connection, job: Job, now: float) -> None:
         jobs.finish(tx, job.id, held.lease.number, JobState.FAILED, failure)
 
 
-class Sender:
+class Sender(Beside):
     """A thread that sweeps; web requests never wait for it, nor for the broker behind it."""
 
     def __init__(self, ws: Workspace, send: Send, waiting: Waiting = nothing_waits) -> None:
-        self._ws, self._send, self._waiting = ws, send, waiting
-        self._stop = threading.Event()
+        super().__init__(ws, "sender")
+        self._send, self._waiting = send, waiting
         self._trouble = ""
         # Holders could not reach us while we were away: they get one lease's time to speak before any is given up.
         self._patient_until = time.time() + ws.settings.lease_seconds
-        self._thread = threading.Thread(target=self._run, name="sender", daemon=True)
-
-    def start(self) -> Sender:
-        """Begin."""
-        self._thread.start()
-        return self
-
-    def stop(self, seconds: float = 5.0) -> None:
-        """End after the round at hand."""
-        self._stop.set()
-        self._thread.join(seconds)
 
     def _run(self) -> None:
         pause = self._ws.settings.sweep_seconds

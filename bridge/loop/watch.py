@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bridge.document import digest_of
 from bridge.errors import BridgeError
+from bridge.loop.beside import Beside
 from bridge.loop.folder import changed_cause
 from bridge.loop.settling import QUIET
 from bridge.loop.tool import FOLDERS, reach_folder
@@ -39,26 +40,14 @@ _SHARE, _LONGEST_SECONDS = 4.0, 30.0
 _PAUSE = 5.0
 
 
-class Watcher:
+class Watcher(Beside):
     """A thread that watches; web requests never wait for it, nor for a share behind it that hangs."""
 
     def __init__(self, ws: Workspace) -> None:
-        self._ws = ws
-        self._stop = threading.Event()
+        super().__init__(ws, "watcher")
         self._told: dict[int, str] = {}
         self._trouble: dict[int, str] = {}
         self._polled = time.monotonic()
-        self._thread = threading.Thread(target=self._run, name="watcher", daemon=True)
-
-    def start(self) -> Watcher:
-        """Begin."""
-        self._thread.start()
-        return self
-
-    def stop(self, seconds: float = 5.0) -> None:
-        """End soon."""
-        self._stop.set()
-        self._thread.join(seconds)
 
     def _run(self) -> None:
         resumed = False
