@@ -19,10 +19,11 @@ import json
 import os
 import secrets
 import time
+from abc import ABC, abstractmethod
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import unquote
 
 from bridge.model.annotation import Box
@@ -33,32 +34,36 @@ _VISITED, _TAGGED = 1, 2
 
 
 @dataclass
-class Hand:
+class Hand(ABC):
     """A person at VoTT; done counts what he did, by kind of act."""
 
     done: Counter[str] = field(default_factory=Counter)
+    own_id: ClassVar[str]
 
     @property
     def actions(self) -> int:
         """Presses of keys and buttons, and drags."""
         return sum(COSTS[kind] * n for kind, n in self.done.items())
 
-
-@dataclass
-class Hand2(Hand):
-    """VoTT 2.2.0 on the project in a folder: it writes the asset file first, then the whole project file."""
-
-    folder: Path = Path()
-
+    @abstractmethod
     def names(self) -> list[str]:
-        """The pictures of the project by file name."""
-        return [unquote(asset["name"]) for asset in self._project()["assets"].values()]
+        """The pictures that the project file knows."""
 
+    @abstractmethod
     def regions(self, name: str) -> list[Record]:
         """The regions on a picture, as VoTT shows them."""
-        path = self._file(self._asset(name))
-        found: list[Record] = json.loads(path.read_text("utf-8"))["regions"] if path.exists() else []
-        return found
+
+    @abstractmethod
+    def _drawn(self, box: Box, label: str, count: int) -> Record:
+        """The record of a new box on a picture with so many."""
+
+    @abstractmethod
+    def _place(self, box: Box) -> Record:
+        """The fields that say where a box lies."""
+
+    @abstractmethod
+    def _save(self, name: str, regions: list[Record]) -> None:
+        """Write the files as VoTT does."""
 
     def look(self, name: str) -> list[Record]:
         """Go to a picture; VoTT saves that it was shown."""
@@ -70,19 +75,20 @@ class Hand2(Hand):
     def draw(self, name: str, box: Box, label: str) -> str:
         """Draw a box and tag it; gives its id."""
         self.done["draw"] += 1
-        region = {"id": secrets.token_urlsafe(6), "type": "RECTANGLE", "tags": [label], **_shape(box)}
-        self._save(name, [*self.regions(name), region])
-        return str(region["id"])
+        regions = self.regions(name)
+        region = self._drawn(box, label, len(regions))
+        self._save(name, [*regions, region])
+        return str(region[self.own_id])
 
     def delete(self, name: str, region_id: str) -> None:
         """Delete a box."""
         self.done["delete"] += 1
-        self._save(name, [region for region in self.regions(name) if region["id"] != region_id])
+        self._save(name, [region for region in self.regions(name) if region[self.own_id] != region_id])
 
     def move(self, name: str, region_id: str, box: Box, twice: bool = False) -> None:
         """Drag a box to where it belongs; twice where two opposite corners are off."""
         self.done["drag-twice" if twice else "drag"] += 1
-        self._change(name, region_id, _shape(box))
+        self._change(name, region_id, self._place(box))
 
     def retag(self, name: str, region_id: str, label: str) -> None:
         """Give a box another tag."""
@@ -90,7 +96,31 @@ class Hand2(Hand):
         self._change(name, region_id, {"tags": [label]})
 
     def _change(self, name: str, region_id: str, fields: Record) -> None:
-        self._save(name, [r | fields if r["id"] == region_id else r for r in self.regions(name)])
+        self._save(name, [r | fields if r[self.own_id] == region_id else r for r in self.regions(name)])
+
+
+@dataclass
+class Hand2(Hand):
+    """VoTT 2.2.0 on the project in a folder: it writes the asset file first, then the whole project file."""
+
+    folder: Path = Path()
+    own_id = "id"
+
+    def names(self) -> list[str]:
+        """The pictures of the project by file name."""
+        return [unquote(asset["name"]) for asset in self._project()["assets"].values()]
+
+    def regions(self, name: str) -> list[Record]:
+        """The regions in the picture's asset file."""
+        path = self._file(self._asset(name))
+        found: list[Record] = json.loads(path.read_text("utf-8"))["regions"] if path.exists() else []
+        return found
+
+    def _drawn(self, box: Box, label: str, count: int) -> Record:
+        return {"id": secrets.token_urlsafe(6), "type": "RECTANGLE", "tags": [label], **self._place(box)}
+
+    def _place(self, box: Box) -> Record:
+        return _shape(box)
 
     def _save(self, name: str, regions: list[Record]) -> None:
         project, asset = self._project(), self._asset(name)
@@ -127,45 +157,23 @@ class Hand1(Hand):
     """VoTT 1.7.2 on a project file, which it writes whole, in one line."""
 
     path: Path = Path()
+    own_id = "UID"
 
     def names(self) -> list[str]:
-        """The pictures that the project file knows."""
+        """The pictures that have a frame."""
         return list(self._project()["frames"])
 
     def regions(self, name: str) -> list[Record]:
-        """The regions on a picture."""
+        """The regions in the picture's frame."""
         found: list[Record] = self._project()["frames"].get(name, [])
         return found
 
-    def look(self, name: str) -> list[Record]:
-        """Go to a picture; VoTT saves that it was shown."""
-        self.done["next"] += 1
-        regions = self.regions(name)
-        self._save(name, regions)
-        return regions
+    def _drawn(self, box: Box, label: str, count: int) -> Record:
+        record = {**self._place(box), "UID": secrets.token_hex(4), "id": count, "type": "rect", "tags": [label]}
+        return record | {"name": count + 1}
 
-    def draw(self, name: str, box: Box, label: str) -> str:
-        """Draw a box and tag it; gives its id."""
-        self.done["draw"] += 1
-        regions = self.regions(name)
-        region = {**_sides(box), "UID": secrets.token_hex(4), "id": len(regions), "type": "rect", "tags": [label]}
-        self._save(name, [*regions, region | {"name": len(regions) + 1}])
-        return str(region["UID"])
-
-    def delete(self, name: str, region_id: str) -> None:
-        """Delete a box."""
-        self.done["delete"] += 1
-        self._save(name, [region for region in self.regions(name) if region["UID"] != region_id])
-
-    def move(self, name: str, region_id: str, box: Box, twice: bool = False) -> None:
-        """Drag a box to where it belongs."""
-        self.done["drag-twice" if twice else "drag"] += 1
-        self._save(name, [r | _sides(box) if r["UID"] == region_id else r for r in self.regions(name)])
-
-    def retag(self, name: str, region_id: str, label: str) -> None:
-        """Give a box another tag."""
-        self.done["retag"] += 1
-        self._save(name, [r | {"tags": [label]} if r["UID"] == region_id else r for r in self.regions(name)])
+    def _place(self, box: Box) -> Record:
+        return _sides(box)
 
     def _save(self, name: str, regions: list[Record]) -> None:
         project = self._project()

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.detectors import COMMON, pictures_of, ranked
+from bench.detectors import COMMON, crowd, pictures_of, ranked
 from bench.measure import Row
 from bridge.loop.intervals import compare, interval
 from bridge.loop.resampling import precisions_as_drawn
@@ -81,19 +81,10 @@ def _same_row(sets: int, draws: int) -> Row:
 
 
 def _speed_row(draws: int) -> Row:
-    dice = np.random.default_rng(0)
-    rows, pictures, classes = 400_000, 5_000, 20
-    made = Ranking(
-        tuple(map(str, range(pictures))),
-        tuple(map(str, range(classes))),
-        dice.integers(0, pictures, rows),
-        dice.integers(0, classes, rows),
-        np.sort(dice.random(rows))[::-1] ** 6 > dice.random(rows),
-        dice.poisson(0.6, (pictures, classes)),
-    )
+    made = crowd()
     began = time.process_time()
     interval(made, resamples=draws)
     taken = time.process_time() - began
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
-    what = f"{draws:,} draws of {pictures:,} pictures, {rows:,} detections"
+    what = f"{draws:,} draws of {len(made.pictures):,} pictures, {len(made.picture):,} detections"
     return Row(what, f"{taken:.1f} CPU s, {memory:.0f} MB", "-", "-", "≤ 5 CPU s", taken <= 5 * draws / 1000)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
-from bench.measure import Row, Taken, interleaved, labelbridge, run
+from bench.measure import Row, Taken, interleaved, labelbridge
+from bench.peers import environment, script
 from bench.projects import LABELS, vott_project
-from bridge.label_studio import cache_folder
 
 DATUMARO = "1.13.12"
 _PEER = """
@@ -25,7 +23,7 @@ def measure(folder: Path, quick: bool) -> list[Row]:
     pictures = 1_000 if quick else 10_000
     project = vott_project(folder / "project", pictures, 8, 25_000)
     small = vott_project(folder / "small", 100 if quick else 1_000, 8, 25_000)
-    peer_python = _peer_environment()
+    peer_python = environment("datumaro", DATUMARO)
     acts = [lambda: _ours(project, folder / "ours"), lambda: _ours(small, folder / "ours")]
     if peer_python is not None:
         _export_json(project, folder / "peer" / "train")
@@ -58,7 +56,7 @@ def _ours(project: Path, out: Path) -> Taken:
 
 def _theirs(python: Path, folder: Path) -> Taken:
     shutil.rmtree(folder / "theirs", ignore_errors=True)
-    return run([python, "-c", _PEER, folder / "peer", folder / "theirs"])
+    return script(python, _PEER, folder / "peer", folder / "theirs")
 
 
 def _export_json(project: Path, target: Path) -> None:
@@ -73,20 +71,3 @@ def _export_json(project: Path, target: Path) -> None:
         document["asset"]["path"] = picture.name
         whole["assets"][asset_id] = document
     (target / "train-export.json").write_text(json.dumps(whole, ensure_ascii=False), "utf-8")
-
-
-def _peer_environment() -> Path | None:
-    """Datumaro in an environment of its own, made on first use; None where it cannot be installed."""
-    place = cache_folder() / f"datumaro-{DATUMARO}"
-    python = place / "bin" / "python"
-    if not (place / ".complete").exists():
-        print(f"Installing datumaro {DATUMARO} into {place}, once …", file=sys.stderr)
-        commands = (
-            [sys.executable, "-m", "venv", place],
-            [python, "-m", "pip", "install", "--quiet", f"datumaro=={DATUMARO}"],
-        )
-        for argv in commands:
-            if subprocess.run([str(a) for a in argv], check=False).returncode != 0:
-                return None
-        (place / ".complete").touch()
-    return python

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from bench.detectors import pictures_of, ranked
+from bench.detectors import crowd, pictures_of, ranked
 from bridge.errors import InputError
 from bridge.loop import resampling
 from bridge.loop.intervals import compare, interval, intervals
@@ -124,16 +124,7 @@ def test_models_on_other_pictures_or_labels_are_not_compared() -> None:
 
 
 def test_a_thousand_draws_of_a_large_set_take_seconds() -> None:
-    dice = np.random.default_rng(0)
-    rows, pictures, classes = 400_000, 5000, 20
-    made = Ranking(
-        tuple(map(str, range(pictures))),
-        tuple(map(str, range(classes))),
-        dice.integers(0, pictures, rows),
-        dice.integers(0, classes, rows),
-        np.sort(dice.random(rows))[::-1] ** 6 > dice.random(rows),
-        dice.poisson(0.6, (pictures, classes)),
-    )
+    made = crowd()
     start = time.process_time()
     interval(made, resamples=100)
     assert time.process_time() - start < 1.5
