@@ -9,6 +9,9 @@ from typing import Any, NoReturn
 
 import pytest
 
+# Where Debian puts it.
+CHROMIUM = "/usr/bin/chromium"
+
 
 def absent(what: str) -> NoReturn:
     """Skip because a real part is missing, or fail where all must be there."""

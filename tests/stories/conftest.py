@@ -8,12 +8,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bridge.label_studio import Server
 from bridge.running import free_port
-from tests.parts import DemoRun, absent
+from tests.parts import CHROMIUM, DemoRun, absent
 from tests.stories.label_studio import started
 
 
@@ -39,3 +41,16 @@ def label_studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One real Label Studio for all stories; every story makes its own project in it."""
     with started(tmp_path_factory.mktemp("label-studio") / "data") as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A real Chromium; every story opens windows of its own in it."""
+    if not Path(CHROMIUM).is_file():
+        absent("chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=CHROMIUM)
+        yield found
+        found.close()

@@ -32,13 +32,12 @@ from bridge.store import deliveries, images, jobs, nodes, projects, revisions, r
 from bridge.store.tables import prediction
 from bridge.texts import render
 from bridge.workspace import open_workspace
-from tests.parts import absent
+from tests.parts import CHROMIUM, absent
 from tests.serving import PROJECT, serving
 from tests.stories.label_studio import Person, box
 from tests.studio_bench import Bench
 
 pytestmark = pytest.mark.story
-CHROMIUM = "/usr/bin/chromium"
 NAMES = list(LABELS)
 
 

@@ -20,8 +20,7 @@ from bridge.settings import Settings
 from bridge.store import deliveries, projects, revisions
 from bridge.web import auth
 from bridge.workspace import Workspace, open_workspace
-from tests.parts import absent
-from tests.stories.test_pages_story import CHROMIUM, serving
+from tests.stories.test_pages_story import serving
 from tests.untold import draw_untold
 
 pytestmark = pytest.mark.story
@@ -62,18 +61,6 @@ def served(tmp_path: Path) -> Iterator[Served]:
     with serving(settings):
         yield Served(settings, ws)
     ws.close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    if not CHROMIUM.is_file():
-        absent("chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=str(CHROMIUM))
-        yield found
-        found.close()
 
 
 @pytest.mark.parametrize(("language", "width"), [("en", 1280), ("en", 390), ("ja", 1280), ("ja", 390)])

@@ -24,11 +24,8 @@ from bridge.store import jobs, runs
 from bridge.web import auth
 from bridge.workspace import Workspace, open_workspace
 from tests.filled import Filled, fill
-from tests.parts import absent
 
 pytestmark = pytest.mark.story
-
-CHROMIUM = Path("/usr/bin/chromium")
 
 
 @dataclass(frozen=True)
@@ -66,18 +63,6 @@ def serving(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
     finally:
         server.terminate()
         server.wait(20)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    if not CHROMIUM.is_file():
-        absent("chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=str(CHROMIUM))
-        yield found
-        found.close()
 
 
 def visit(browser: Any, served: Served, language: str, width: int) -> tuple[Any, list[str]]:

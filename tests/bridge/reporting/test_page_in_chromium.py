@@ -10,15 +10,15 @@ import pytest
 
 from bridge.model.report import Report
 from bridge.reporting.page import render_report
+from tests.parts import CHROMIUM, absent
 
 pytestmark = pytest.mark.story
-CHROMIUM = "/usr/bin/chromium"
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     if not Path(CHROMIUM).exists():
-        pytest.skip("no chromium on this machine")
+        absent("chromium")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as play:
