@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ from bridge.errors import InputError
 from bridge.plugin import BoxTable, ScoreOptions
 from plugins.evaluators.coco import CocoProtocol
 from plugins.evaluators.tables import read_detections, read_truth
+from tests.plugins.evaluators.oracle import pycocotools
 
 
 def random_files(folder: Path, seed: int, digits: int | None, crowd: float = 0.0) -> tuple[Path, Path]:
@@ -50,19 +49,6 @@ def rounded(numbers: Any, digits: int | None) -> list[float]:
     return [float(n if digits is None else round(float(n), digits)) for n in numbers]
 
 
-def pycocotools_stats(truth: Path, detections: Path) -> list[float]:
-    from pycocotools.coco import COCO
-    from pycocotools.cocoeval import COCOeval
-
-    with contextlib.redirect_stdout(io.StringIO()):
-        known = COCO(str(truth))
-        run = COCOeval(known, known.loadRes(str(detections)), "bbox")
-        run.evaluate()
-        run.accumulate()
-        run.summarize()
-    return [float(value) for value in run.stats]
-
-
 @pytest.mark.parametrize(
     ("seed", "digits", "crowd"), [(1, None, 0.0), (2, 1, 0.0), (3, 0, 0.0), (4, 2, 0.2), (5, 6, 0.1)]
 )
@@ -74,7 +60,7 @@ def test_all_twelve_numbers_are_pycocotools(
     detections, more = read_detections(files[1], truth)
     scores = CocoProtocol().score(truth, detections, ScoreOptions())
     assert capfd.readouterr().out == ""
-    assert list(scores.stats.values()) == pytest.approx(pycocotools_stats(*files), abs=1e-12)
+    assert list(scores.stats.values()) == pytest.approx(pycocotools(*files)[0], abs=1e-12)
     assert scores.map == scores.stats["AP"]
     assert not findings
     assert not more

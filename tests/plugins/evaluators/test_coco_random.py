@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,6 +15,7 @@ from bridge.model.scores import Scores
 from bridge.plugin import ScoreOptions
 from plugins.evaluators.coco import CocoProtocol
 from plugins.evaluators.tables import CocoFiles
+from tests.plugins.evaluators.oracle import pycocotools
 
 # Few places and sizes, whole pixels: overlaps of exactly one half, equal overlaps and equal areas are common.
 place, side = st.integers(0, 40), st.sampled_from([0, 1, 8, 16, 32, 33, 96, 97])
@@ -51,22 +50,6 @@ def scenes(draw: st.DrawFn) -> tuple[dict[str, Any], list[dict[str, Any]]]:
 def ours(truth: Path, detections: Path) -> Scores:
     wanted, found, _ = CocoFiles().read(truth, detections)
     return CocoProtocol().score(wanted, found, ScoreOptions())
-
-
-def pycocotools(truth: Path, detections: Path) -> tuple[list[float], list[float]]:
-    """The twelve numbers, and AP of each class in the order of the ids."""
-    from pycocotools.coco import COCO
-    from pycocotools.cocoeval import COCOeval
-
-    with contextlib.redirect_stdout(io.StringIO()):
-        known = COCO(str(truth))
-        run = COCOeval(known, known.loadRes(str(detections)), "bbox")
-        run.evaluate()
-        run.accumulate()
-        run.summarize()
-    each = run.eval["precision"][:, :, :, 0, -1]
-    classes = [float(each[:, :, k].mean()) if each[0, 0, k] > -1 else -1.0 for k in range(each.shape[2])]
-    return [float(value) for value in run.stats], classes
 
 
 def compare(folder: Path, coco: dict[str, Any], results: list[dict[str, Any]]) -> Scores:
